@@ -53,11 +53,11 @@ func ShortDigest(digest string) string {
 // Release is what runs, or is to run: an image, service definitions and an environment. Two releases with the same
 // ID would run the same.
 type Release struct {
-	ID          string                        `json:"id"`
-	Image       Image                         `json:"image"`
-	Definitions secret.Fingerprint            `json:"definitions"`    // of all service definitions together
-	Env         map[string]secret.Fingerprint `json:"env"`            // per service, of its effective environment
-	Since       time.Time                     `json:"since,omitzero"` // when it was first started
+	ID          string             `json:"id"`
+	Image       Image              `json:"image"`
+	Definitions secret.Fingerprint `json:"definitions"`    // of all service definitions together
+	Env         secret.Fingerprint `json:"env"`            // of all services' effective environments together
+	Since       time.Time          `json:"since,omitzero"` // when it was first started
 }
 
 // ReleaseID returns the id of the release made of these parts.
