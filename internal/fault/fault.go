@@ -157,6 +157,14 @@ func ProblemsOf(err error) []Problem {
 	return nil
 }
 
+// Summary returns the message of the first Error in err's chain without its problems.
+func Summary(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Message
+	}
+	return Text(err)
+}
+
 // Text returns what may be shown of err: the text of an Error, or a fixed sentence for any other, whose own text was
 // not written by us and may carry a secret.
 func Text(err error) string {

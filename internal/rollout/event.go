@@ -1,0 +1,143 @@
+package rollout
+
+import (
+	"time"
+
+	"github.com/capakraken/fairlead/internal/secret"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// EventType says what happened. It is also the type of the journal's record.
+type EventType string
+
+// The events of a rollout, in the order in which they can come.
+const (
+	Requested EventType = "rollout.requested"
+	Begun     EventType = "action.begun" // durable before the action's first side effect
+	Done      EventType = "action.done"
+	Failed    EventType = "action.failed"
+	Cancelled EventType = "rollout.cancelled"
+	Suspended EventType = "rollout.suspended" // the daemon stops; the next one goes on
+	Resumed   EventType = "rollout.resumed"
+	Ended     EventType = "rollout.ended"
+)
+
+// Event is one fact about a rollout. Its JSON form is the data of a journal record: names, digests, counts and
+// fingerprints, never a secret value.
+type Event struct {
+	Type     EventType `json:"-"`
+	Time     time.Time `json:"-"`
+	Request  *Request  `json:"request,omitempty"`  // of Requested
+	Action   *Action   `json:"action,omitempty"`   // of Begun, Done and Failed
+	Evidence *Evidence `json:"evidence,omitempty"` // of Done
+	Failure  *Failure  `json:"failure,omitempty"`  // of Failed, and of Ended unless it succeeded
+	Reason   string    `json:"reason,omitempty"`   // of Cancelled and Suspended
+	Outcome  Outcome   `json:"outcome,omitempty"`  // of Ended
+	Warnings []string  `json:"warnings,omitempty"` // of Ended
+}
+
+// Request is what was asked for.
+type Request struct {
+	ID        string         `json:"id"`
+	App       string         `json:"app"`
+	Kind      Kind           `json:"kind"`
+	Services  []string       `json:"services"` // in the order in which they are replaced
+	Image     workload.Image `json:"image,omitzero"`
+	Force     bool           `json:"force,omitempty"` // replace the containers even if they are the same release
+	Clears    bool           `json:"clears"`          // whether the clear step clears, or only reports
+	Reason    string         `json:"reason,omitempty"`
+	Requester string         `json:"requester"`
+	Limits    Limits         `json:"limits"`
+	// IdempotencyKey is the caller's; a second request with the same key is the same rollout.
+	IdempotencyKey string `json:"idempotency_key,omitempty"`
+}
+
+// Evidence is what an action found or did; exactly one part is set.
+type Evidence struct {
+	Validated *Validated         `json:"validated,omitempty"`
+	Pulled    *Pulled            `json:"pulled,omitempty"`
+	Replaced  *workload.Replaced `json:"replaced,omitempty"`
+	Verified  *Verified          `json:"verified,omitempty"`
+	Cleared   *Cleared           `json:"cleared,omitempty"`
+	Restored  *Restored          `json:"restored,omitempty"`
+}
+
+// Validated is what validate found.
+type Validated struct {
+	Sources     []string           `json:"sources"` // where the environment was read
+	Keys        []string           `json:"keys"`    // the variables' names
+	Secrets     []SecretFact       `json:"secrets"`
+	Definitions secret.Fingerprint `json:"definitions"`
+	Env         secret.Fingerprint `json:"env"`            // of all services' environments together
+	Image       workload.Image     `json:"image,omitzero"` // that runs now, for kinds that keep it
+	Baseline    []Baseline         `json:"baseline"`
+	HasLegacy   bool               `json:"has_legacy,omitempty"`
+	Residue     []secret.Residue   `json:"residue,omitempty"`
+	Database    secret.Fingerprint `json:"database,omitempty"` // of the address of the legacy database
+	Warnings    []string           `json:"warnings,omitempty"`
+}
+
+// SecretFact is what is known of one secret of the catalog.
+type SecretFact struct {
+	Name        string             `json:"name"`
+	Env         string             `json:"env"`
+	Provisioned bool               `json:"provisioned"`           // non-empty in the environment
+	Gated       bool               `json:"gated"`                 // verify requires its source to be environment
+	Fingerprint secret.Fingerprint `json:"fingerprint,omitempty"` // of its value
+	Origin      string             `json:"origin,omitempty"`      // file:line
+}
+
+// Baseline is what validate found of one service.
+type Baseline struct {
+	Service   string              `json:"service"`
+	Container *workload.Container `json:"container,omitempty"` // nil when the service was absent
+	Answered  bool                `json:"answered"`            // it answered its status check
+	Answer    workload.Answer     `json:"answer,omitzero"`
+}
+
+// Pulled is what pull found and did.
+type Pulled struct {
+	Image  workload.Image `json:"image"`
+	Bytes  int64          `json:"bytes"`
+	Cached bool           `json:"cached"` // nothing was fetched
+}
+
+// Verified is the proof that every container of the rollout is what it should be.
+type Verified struct {
+	Attempts int      `json:"attempts"`
+	Proofs   []Proof  `json:"proofs"`
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Proof is the proof of one container.
+type Proof struct {
+	Service   string          `json:"service"`
+	Container string          `json:"container"`
+	StartedAt time.Time       `json:"started_at"`
+	Answer    workload.Answer `json:"answer"`
+}
+
+// Cleared is what clear did to each legacy value.
+type Cleared struct {
+	Residue []secret.Residue `json:"residue"`
+}
+
+// Left returns the names of the secrets whose legacy value is still there.
+func Left(residue []secret.Residue) []string {
+	var names []string
+	for _, r := range residue {
+		if r.Verdict != secret.Empty && !r.Cleared {
+			names = append(names, r.Secret)
+		}
+	}
+	return names
+}
+
+// Restored is what is kept of a container that a revert took away.
+type Restored struct {
+	Service  string `json:"service"`
+	Removed  string `json:"removed,omitempty"` // the new container's id
+	ExitCode int    `json:"exit_code,omitempty"`
+	Log      string `json:"log,omitempty"` // its last lines, redacted
+	Baseline string `json:"baseline"`      // what runs again: running, stopped or absent
+}

@@ -1,0 +1,73 @@
+package rollout
+
+import (
+	"time"
+
+	"github.com/capakraken/fairlead/internal/secret"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// Lock holds an app against new rollouts until somebody takes it away.
+type Lock struct {
+	Holder string    `json:"holder"`
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason"`
+	// Rollout is the halted rollout that locked the app, if one did.
+	Rollout string `json:"rollout,omitempty"`
+}
+
+// App is what is known of an app at one moment: what the journal says of it, and what its host shows.
+type App struct {
+	Name        string               `json:"name"`
+	Environment string               `json:"environment"`
+	Repository  string               `json:"repository"`
+	Services    []string             `json:"services"`
+	Current     *workload.Release    `json:"current,omitempty"` // of the last rollout that succeeded
+	Active      string               `json:"active,omitempty"`  // the rollout that runs now
+	Last        string               `json:"last,omitempty"`    // the newest rollout that ended
+	Lock        *Lock                `json:"lock,omitempty"`
+	Containers  []workload.Container `json:"containers,omitempty"`
+	// Drift says, line by line, how the host differs from what the last rollout left.
+	Drift []string `json:"drift,omitempty"`
+	// Unobserved says why the host could not be looked at.
+	Unobserved string `json:"unobserved,omitempty"`
+}
+
+// SecretStatus is what is known of one secret of the catalog: rule 4 of ADR 0001, presence and source but no value.
+type SecretStatus struct {
+	Name        string                   `json:"name"`
+	Env         string                   `json:"env"`
+	Description string                   `json:"description,omitempty"`
+	Required    bool                     `json:"required"`
+	Provisioned bool                     `json:"provisioned"` // non-empty in the env sources now
+	Origin      string                   `json:"origin,omitempty"`
+	Faults      []string                 `json:"faults,omitempty"`  // what its value breaks of its declared format
+	Sources     map[string]secret.Source `json:"sources,omitempty"` // per service, as the running app says
+	Residue     secret.Verdict           `json:"residue,omitempty"` // empty text: it never had a column
+	Changed     time.Time                `json:"changed,omitzero"`  // when a rollout first saw its present value
+	// Pending tells that the value in the env sources is not the one that runs: a rotation is due.
+	Pending bool `json:"pending,omitempty"`
+}
+
+// SecretReport is the status of all secrets of an app.
+type SecretReport struct {
+	App     string         `json:"app"`
+	Secrets []SecretStatus `json:"secrets"`
+	// Notes say what could not be looked at, and why.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// ResidueReport is what the database of an app still holds.
+type ResidueReport struct {
+	App     string           `json:"app"`
+	Residue []secret.Residue `json:"residue"`
+}
+
+// Progress is a passing sign of life of an action: it is shown to whoever watches, and never journalled.
+type Progress struct {
+	Step    Step   `json:"step"`
+	Service string `json:"service,omitempty"`
+	Text    string `json:"text"`
+	Bytes   int64  `json:"bytes,omitempty"`
+	Total   int64  `json:"total,omitempty"`
+}
