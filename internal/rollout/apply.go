@@ -59,14 +59,14 @@ func (s *State) begun(e Event) error {
 	return s.mark(a, Begin)
 }
 
-// mark sets the progress of the action in the state.
-func (s *State) mark(a Action, p Progress) error {
+// mark sets how far the action has come.
+func (s *State) mark(a Action, m Mark) error {
 	switch a.Verb {
 	case DoVerify:
-		s.Verify = p
+		s.Verify = m
 		return nil
 	case DoClear:
-		s.Clear = p
+		s.Clear = m
 		return nil
 	case DoReplace, DoPromote, DoRetire, DoRestore:
 	case DoValidate, DoPull, DoHold, DoEnd, DoExpire, Nothing:
@@ -78,13 +78,13 @@ func (s *State) mark(a Action, p Progress) error {
 	}
 	switch v := &s.Services[i]; a.Verb {
 	case DoReplace:
-		v.Replace = p
+		v.Replace = m
 	case DoPromote:
-		v.Promote = p
+		v.Promote = m
 	case DoRetire:
-		v.Retire = p
+		v.Retire = m
 	case DoRestore:
-		v.Restore = p
+		v.Restore = m
 	case DoValidate, DoPull, DoVerify, DoClear, DoHold, DoEnd, DoExpire, Nothing:
 	}
 	return nil

@@ -19,15 +19,15 @@ const (
 	Over      Phase = "over"
 )
 
-// Progress is how far one action has come.
-type Progress string
+// Mark is how far one action has come.
+type Mark string
 
-// The progress of an action.
+// How far an action has come.
 const (
-	Pending  Progress = ""      // not begun
-	Begin    Progress = "begun" // it may have happened, wholly or in part
-	Complete Progress = "done"
-	Skipped  Progress = "skipped" // given up, with a warning
+	Pending  Mark = ""      // not begun
+	Begin    Mark = "begun" // it may have happened, wholly or in part
+	Complete Mark = "done"
+	Skipped  Mark = "skipped" // given up, with a warning
 )
 
 // Service is how far the rollout has come with one service.
@@ -35,10 +35,10 @@ type Service struct {
 	Name     string             `json:"name"`
 	Baseline Baseline           `json:"baseline"`
 	Replaced *workload.Replaced `json:"replaced,omitempty"`
-	Replace  Progress           `json:"replace,omitempty"`
-	Promote  Progress           `json:"promote,omitempty"`
-	Retire   Progress           `json:"retire,omitempty"`
-	Restore  Progress           `json:"restore,omitempty"`
+	Replace  Mark           `json:"replace,omitempty"`
+	Promote  Mark           `json:"promote,omitempty"`
+	Retire   Mark           `json:"retire,omitempty"`
+	Restore  Mark           `json:"restore,omitempty"`
 	Restored *Restored          `json:"restored,omitempty"`
 }
 
@@ -56,9 +56,9 @@ type State struct {
 	Validated *Validated       `json:"validated,omitempty"`
 	Pulled    *Pulled          `json:"pulled,omitempty"`
 	Target    workload.Release `json:"target,omitzero"`
-	Verify    Progress         `json:"verify,omitempty"`
+	Verify    Mark         `json:"verify,omitempty"`
 	Verified  *Verified        `json:"verified,omitempty"`
-	Clear     Progress         `json:"clear,omitempty"`
+	Clear     Mark         `json:"clear,omitempty"`
 	Cleared   *Cleared         `json:"cleared,omitempty"`
 	Held      bool             `json:"held,omitempty"`
 

@@ -1,0 +1,65 @@
+package orchestrator
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/journal"
+	"github.com/capakraken/fairlead/internal/rollout"
+	"github.com/capakraken/fairlead/internal/secret"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// Request asks for a rollout.
+type Request struct {
+	App            string
+	Kind           rollout.Kind
+	Image          string // of a deploy: a tag, a digest, or a whole reference in the app's repository
+	Force          bool
+	Reason         string
+	IdempotencyKey string
+}
+
+// Event is one event of a rollout's stream: a durable record, or a passing sign of life.
+type Event struct {
+	Record   journal.Record
+	Progress *rollout.Progress // nil for a durable record
+}
+
+// BusyError tells who holds an app. It is the cause behind a Busy fault.
+type BusyError struct {
+	App     string
+	Rollout string        // the rollout that runs, if one does
+	Lock    *rollout.Lock // the lock that holds the app, if one does
+}
+
+// Error names the holder.
+func (e *BusyError) Error() string {
+	if e.Lock != nil {
+		return fmt.Sprintf("%s is locked by %s", e.App, e.Lock.Holder)
+	}
+	return fmt.Sprintf("%s is held by rollout %s", e.App, e.Rollout)
+}
+
+// Steps does the actions of rollouts and looks at apps. It is what package steps offers.
+type Steps interface {
+	// Begin returns the request of a rollout of the app as its configuration has it, or why it is refused.
+	Begin(app string, kind rollout.Kind, image string) (rollout.Request, error)
+	// Do carries out one action and returns what it found or did. It looks first, so it may be called again after any
+	// death. It returns when ctx ends.
+	Do(ctx context.Context, s rollout.State, a rollout.Action, progress func(rollout.Progress)) (*rollout.Evidence, error)
+	// Apps returns the names of the configured apps, sorted.
+	Apps() []string
+	// Observe returns what the host shows of an app.
+	Observe(ctx context.Context, app string) (rollout.App, []workload.Container, error)
+	// Secrets returns what is known of the app's secrets. The fingerprints are keyed by the secrets' names.
+	Secrets(ctx context.Context, app string) (rollout.SecretReport, map[string]secret.Fingerprint, error)
+	// Residue returns what the app's database still holds.
+	Residue(ctx context.Context, app string) (rollout.ResidueReport, error)
+}
+
+// unavailable says that nothing can be recorded, so nothing may be done.
+func unavailable(why string) error {
+	return fault.New(fault.Unavailable, "the journal cannot be written, so nothing more is done and nothing was changed: %s", why)
+}
