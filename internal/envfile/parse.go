@@ -1,0 +1,169 @@
+package envfile
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-envparse"
+
+	"github.com/capakraken/fairlead/internal/secret"
+)
+
+// parsing is the one pass over a file's lines, and then what it found.
+type parsing struct {
+	lines    []string
+	vars     []variable
+	first    map[string]int // the line on which a name stood first
+	findings []finding
+	refused  map[string]bool // the names of lines with a fault
+	doubt    bool            // what looks like a name may be a piece of a value above
+}
+
+type variable struct {
+	name, text string
+	line       int
+}
+
+func parse(content []byte) *parsing {
+	lines, whole := readText(string(content))
+	p := &parsing{lines: lines, first: map[string]int{}, refused: map[string]bool{}}
+	if whole != none {
+		p.note(finding{line: 1, kind: whole})
+	}
+	for i := 0; i < len(lines); {
+		i += p.take(i)
+	}
+	return p
+}
+
+func (p *parsing) note(f finding) {
+	p.findings = append(p.findings, f)
+	if f.name != "" {
+		p.refused[f.name] = true
+	}
+}
+
+// take reads the entry that begins at index i, and returns the number of lines that it occupies.
+func (p *parsing) take(i int) int {
+	line := i + 1
+	e, says := readLine(p.lines[i])
+	if p.doubt && !e.regular() {
+		e.name = ""
+	}
+	if k := checkText(p.lines[i]); k != none {
+		p.note(finding{line: line, kind: k, name: e.name}) // and no more: with its bytes in doubt, a line cannot be judged
+		p.doubt = p.doubt || e.goesOn()
+		return 1
+	}
+	if !says {
+		return 1
+	}
+	if e.fault != none {
+		p.note(finding{line: line, kind: e.fault, name: e.name})
+	}
+	unique := p.register(e.name, line)
+	if end, ok := p.block(i, e.value); ok {
+		p.note(finding{line: line, kind: spread, name: e.name, other: end + 1})
+		return end + 1 - i
+	}
+	p.doubt = p.doubt || e.goesOn()
+	if e.value.fault != none {
+		p.note(finding{line: line, kind: e.value.fault, name: e.name})
+		return 1
+	}
+	if e.fault != none || e.name == "" || !unique {
+		return 1
+	}
+	if k := compare(p.lines[i], e); k != none {
+		p.note(finding{line: line, kind: k, name: e.name})
+		return 1
+	}
+	p.vars = append(p.vars, variable{e.name, e.value.text, line})
+	return 1
+}
+
+// register notes that name stands on line, and reports whether that is its only place so far.
+func (p *parsing) register(name string, line int) bool {
+	first, known := p.first[name]
+	switch {
+	case name == "":
+		return true
+	case known:
+		p.note(finding{line: line, kind: duplicate, name: name, other: first})
+		return false
+	}
+	p.first[name] = line
+	return true
+}
+
+// block returns the index of the line on which a value ends that begins at index i and goes over several lines. The
+// lines between are pieces of a secret, and are not to be looked at as entries.
+func (p *parsing) block(i int, v value) (int, bool) {
+	var ends func(string) (last, ok bool)
+	switch {
+	case v.open != 0:
+		ends = func(line string) (bool, bool) { return closes(line, v.open) }
+	case v.fault == openKey:
+		ends = closesKey
+	default:
+		return 0, false
+	}
+	for j := i + 1; j < len(p.lines); j++ {
+		if last, ok := ends(p.lines[j]); last {
+			return j, ok
+		}
+	}
+	return 0, false
+}
+
+// closes looks for the partner of an open quote in line: the first such quote is it when nothing but a comment stands
+// behind it, and otherwise it belongs to something else.
+func closes(line string, quote byte) (last, ok bool) {
+	for i := 0; i < len(line); i++ {
+		switch {
+		case line[i] == '\\' && quote == '"':
+			i++
+		case line[i] == quote:
+			return true, behindQuote(line[i+1:]).fault == none
+		}
+	}
+	return false, false
+}
+
+// closesKey looks for the last line of a PEM block that was put into the file as it is.
+func closesKey(line string) (last, ok bool) {
+	if strings.Contains(line, pemBegin) {
+		return true, false
+	}
+	end := strings.Contains(line, pemEnd)
+	return end, end
+}
+
+// compare reads the line with go-envparse, and returns a fault when that gives something else. Giving it each line
+// alone loses nothing, since it knows no value over several lines, and finds the faults of all lines.
+func compare(line string, e entry) kind {
+	read, err := envparse.Parse(strings.NewReader(line))
+	if got, ok := read[e.name]; err == nil && ok && len(read) == 1 && got == e.value.text {
+		return none
+	}
+	if last := len(e.value.text) - 1; e.value.comment && last >= 0 && e.value.text[last] >= 0x80 {
+		return commentBehindForeign
+	}
+	return misread
+}
+
+// env returns the variables of all lines without a fault.
+func (p *parsing) env(source string) secret.Env {
+	var env secret.Env
+	for _, v := range p.vars {
+		if !p.refused[v.name] { // a later line may set it again
+			env = append(env, secret.Var{Name: v.name, Value: secret.NewValue(v.text), Origin: secret.Origin{Source: source, Line: v.line}})
+		}
+	}
+	slices.SortFunc(env, func(a, b secret.Var) int { return strings.Compare(a.Name, b.Name) })
+	return env
+}
+
+// faulty returns the names of the variables that env lacks, sorted.
+func (p *parsing) faulty() []string { return slices.Sorted(maps.Keys(p.refused)) }
