@@ -26,7 +26,9 @@ func Apply(s State, e Event) (State, error) {
 	case Cancelled:
 		next.Cancel = e.Reason
 		next.turnBack(&Failure{Kind: fault.Conflict, Message: e.Reason})
-	case Suspended, Resumed:
+	case Resumed:
+		next.Resumed = true
+	case Suspended:
 	case Ended:
 		next.Phase, next.Outcome, next.Ended = Over, e.Outcome, e.Time
 		next.Warnings = e.Warnings

@@ -35,10 +35,10 @@ type Service struct {
 	Name     string             `json:"name"`
 	Baseline Baseline           `json:"baseline"`
 	Replaced *workload.Replaced `json:"replaced,omitempty"`
-	Replace  Mark           `json:"replace,omitempty"`
-	Promote  Mark           `json:"promote,omitempty"`
-	Retire   Mark           `json:"retire,omitempty"`
-	Restore  Mark           `json:"restore,omitempty"`
+	Replace  Mark               `json:"replace,omitempty"`
+	Promote  Mark               `json:"promote,omitempty"`
+	Retire   Mark               `json:"retire,omitempty"`
+	Restore  Mark               `json:"restore,omitempty"`
 	Restored *Restored          `json:"restored,omitempty"`
 }
 
@@ -56,12 +56,13 @@ type State struct {
 	Validated *Validated       `json:"validated,omitempty"`
 	Pulled    *Pulled          `json:"pulled,omitempty"`
 	Target    workload.Release `json:"target,omitzero"`
-	Verify    Mark         `json:"verify,omitempty"`
+	Verify    Mark             `json:"verify,omitempty"`
 	Verified  *Verified        `json:"verified,omitempty"`
-	Clear     Mark         `json:"clear,omitempty"`
+	Clear     Mark             `json:"clear,omitempty"`
 	Cleared   *Cleared         `json:"cleared,omitempty"`
 	Held      bool             `json:"held,omitempty"`
 
+	Resumed  bool     `json:"resumed,omitempty"` // a daemon died or stopped in its middle, and another went on
 	Cancel   string   `json:"cancel,omitempty"`  // who cancelled it, and why
 	Failure  *Failure `json:"failure,omitempty"` // the first: what turned it back
 	Stuck    *Failure `json:"stuck,omitempty"`   // why the revert failed

@@ -1,0 +1,52 @@
+package orchestrator
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/journal"
+)
+
+// Refused requests are recorded, but at most refusedPerHour of an app's in an hour; the next hour's first one says how
+// many were left out. Nobody can fill the disk with them.
+const refusedPerHour = 20
+
+// refusals counts the refused requests of one app.
+type refusals struct {
+	since    time.Time
+	recorded int
+	left     int // not recorded since
+}
+
+// recordRefusal records that a request was refused. The caller holds mu. A refusal that cannot be recorded is only
+// logged: nothing depends on it.
+func (o *Orchestrator) recordRefusal(by journal.Actor, r Request, why error) {
+	name := r.App
+	if fault.KindOf(why) == fault.NotFound {
+		name = "" // an app that does not exist is anybody's invention, and would be counted apart
+	}
+	c, ok := o.refusals[name]
+	if !ok || time.Since(c.since) >= time.Hour {
+		left := 0
+		if ok {
+			left = c.left
+		}
+		c = &refusals{since: time.Now(), left: left}
+		o.refusals[name] = c
+	}
+	if c.recorded == refusedPerHour {
+		c.left++
+		return
+	}
+	data := map[string]any{"kind": r.Kind, "fault": fault.KindOf(why), "why": fault.Summary(why)}
+	if c.left > 0 && c.recorded == 0 {
+		data["unrecorded_before"] = c.left
+		c.left = 0
+	}
+	c.recorded++
+	if _, err := o.append(journal.Record{Actor: by, Type: "request.refused", App: name}, data); err != nil {
+		o.Log.Warn("a refusal could not be recorded", zap.String("app", name))
+	}
+}

@@ -1,0 +1,179 @@
+package orchestrator
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/journal"
+	"github.com/capakraken/fairlead/internal/rollout"
+)
+
+// minSpace is the least space for the journal with which a rollout is begun, in bytes: enough for all that one can
+// have to record.
+const minSpace = 16 << 20
+
+// maxReason is the longest reason that is recorded, in bytes.
+const maxReason = 500
+
+// Trigger records a rollout and starts it. It returns as soon as the request is durable. A second request with the same
+// idempotency key returns the first one's rollout.
+func (o *Orchestrator) Trigger(_ context.Context, by journal.Actor, r Request) (rollout.State, error) {
+	request, err := o.Steps.Begin(r.App, r.Kind, r.Image)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err == nil {
+		if known, ok, conflict := o.repeated(r, request); ok || conflict != nil {
+			return known, conflict
+		}
+		err = o.admit(r.App)
+	}
+	if err == nil && len(r.Reason) > maxReason {
+		err = fault.New(fault.Usage, "the reason is longer than %d bytes", maxReason)
+	}
+	if err != nil {
+		o.recordRefusal(by, r, err)
+		return rollout.State{}, err
+	}
+	request.ID = ulid.Make().String()
+	request.Force, request.Reason, request.IdempotencyKey = r.Force, r.Reason, r.IdempotencyKey
+	request.Requester = by.User
+	if err := o.record(by, rollout.State{}, rollout.Event{Type: rollout.Requested, Request: &request}); err != nil {
+		return rollout.State{}, unavailable(fault.Text(err))
+	}
+	o.work(request.ID)
+	return o.ledger.rollouts[request.ID], nil
+}
+
+// repeated returns the rollout that was already begun with the request's idempotency key.
+func (o *Orchestrator) repeated(r Request, request rollout.Request) (rollout.State, bool, error) {
+	if r.IdempotencyKey == "" {
+		return rollout.State{}, false, nil
+	}
+	for _, s := range o.ledger.rollouts {
+		if s.Request.App != r.App || s.Request.IdempotencyKey != r.IdempotencyKey {
+			continue
+		}
+		if s.Request.Kind != request.Kind || s.Request.Image != request.Image || s.Request.Force != r.Force {
+			return s, false, fault.New(fault.Conflict, "the idempotency key was already used for another request (rollout %s); nothing was changed", s.Request.ID)
+		}
+		return s, true, nil
+	}
+	return rollout.State{}, false, nil
+}
+
+// admit returns why no rollout of the app may begin now.
+func (o *Orchestrator) admit(name string) error {
+	if why := o.refusing(); why != "" {
+		return fault.New(fault.Unavailable, "%s; nothing was changed", why)
+	}
+	a := o.ledger.app(name)
+	switch {
+	case a.active != "":
+		s := o.ledger.rollouts[a.active]
+		return fault.Hide(&BusyError{App: name, Rollout: a.active}, fault.Busy, "%s", held(s))
+	case a.lock != nil:
+		return fault.Hide(&BusyError{App: name, Lock: a.lock}, fault.Busy, "%s is locked by %s since %s: %s; take the lock away with 'fairlead unlock %s --reason …'",
+			name, a.lock.Holder, a.lock.Since.Format(time.RFC3339), a.lock.Reason, name)
+	}
+	free, err := o.Journal.Space()
+	if err != nil {
+		return fault.New(fault.Unavailable, "the space for the journal cannot be told; nothing was changed")
+	}
+	if free < minSpace {
+		return fault.New(fault.Unavailable, "only %d MiB are free for the journal, and a rollout wants %d; nothing was changed; make room", free>>20, minSpace>>20)
+	}
+	return nil
+}
+
+// held says who holds an app, since when, and why.
+func held(s rollout.State) string {
+	r := s.Request
+	why := ""
+	if r.Reason != "" {
+		why = " (" + r.Reason + ")"
+	}
+	return fmt.Sprintf("%s is held by rollout %s: %s by %s since %s%s, now in %s; follow it with 'fairlead watch %s', or end it with 'fairlead cancel %s'",
+		r.App, r.ID, r.Kind, r.Requester, s.Begun.Format(time.RFC3339), why, s.Step, r.ID, r.ID)
+}
+
+// Cancel turns a rollout back. It is accepted until the clear may have begun or an old container may be gone.
+func (o *Orchestrator) Cancel(_ context.Context, by journal.Actor, id, reason string) (rollout.State, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s, ok := o.ledger.rollouts[id]
+	switch {
+	case !ok:
+		return s, notFound(id)
+	case s.Phase == rollout.Over:
+		return s, fault.New(fault.Conflict, "rollout %s has already ended: %s", id, s.Outcome)
+	case s.Phase != rollout.Forward:
+		return s, fault.New(fault.Conflict, "rollout %s is already being turned back", id)
+	case !s.Cancellable():
+		return s, fault.New(fault.Conflict, "rollout %s can no longer be cancelled: its containers are verified, and it is finishing", id)
+	case len(reason) > maxReason:
+		return s, fault.New(fault.Usage, "the reason is longer than %d bytes", maxReason)
+	}
+	text := "cancelled by " + by.User
+	if reason != "" {
+		text += ": " + strings.TrimSpace(reason)
+	}
+	if err := o.record(by, s, rollout.Event{Type: rollout.Cancelled, Reason: text}); err != nil {
+		return s, unavailable(fault.Text(err))
+	}
+	if cancel, ok := o.cancels[id]; ok {
+		cancel(fault.New(fault.Conflict, "%s", text))
+	}
+	return o.ledger.rollouts[id], nil
+}
+
+// Lock keeps new rollouts from an app. One that runs is not stopped.
+func (o *Orchestrator) Lock(_ context.Context, by journal.Actor, name, reason string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err := o.configured(name); err != nil {
+		return err
+	}
+	if l := o.ledger.app(name).lock; l != nil {
+		return fault.Hide(&BusyError{App: name, Lock: l}, fault.Busy, "%s is already locked by %s since %s: %s", name, l.Holder, l.Since.Format(time.RFC3339), l.Reason)
+	}
+	return o.mark(by, name, locked, reason)
+}
+
+// Unlock takes an app's lock away, also one that a halted rollout left.
+func (o *Orchestrator) Unlock(_ context.Context, by journal.Actor, name, reason string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err := o.configured(name); err != nil {
+		return err
+	}
+	if o.ledger.app(name).lock == nil {
+		return fault.New(fault.Conflict, "%s is not locked", name)
+	}
+	return o.mark(by, name, unlocked, reason)
+}
+
+func (o *Orchestrator) mark(by journal.Actor, name, kind, reason string) error {
+	if reason == "" || len(reason) > maxReason {
+		return fault.New(fault.Usage, "say why, in at most %d bytes: --reason …", maxReason)
+	}
+	if _, err := o.append(journal.Record{Actor: by, Type: kind, App: name}, map[string]string{"reason": reason}); err != nil {
+		return unavailable(fault.Text(err))
+	}
+	return nil
+}
+
+func (o *Orchestrator) configured(name string) error {
+	for _, known := range o.Steps.Apps() {
+		if known == name {
+			return nil
+		}
+	}
+	return fault.New(fault.NotFound, "no app %q is configured", name)
+}
+
+func notFound(id string) error { return fault.New(fault.NotFound, "no rollout %q is known", id) }

@@ -1,0 +1,115 @@
+package orchestrator
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/journal"
+	"github.com/capakraken/fairlead/internal/rollout"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// Rollout returns one rollout.
+func (o *Orchestrator) Rollout(id string) (rollout.State, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.state(id)
+}
+
+// Rollouts returns the newest rollouts, newest first, of one app or, with an empty name, of all; at most limit.
+func (o *Orchestrator) Rollouts(name string, limit int) []rollout.State {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var out []rollout.State
+	for _, id := range slices.Backward(o.ledger.order) {
+		if s := o.ledger.rollouts[id]; name == "" || s.Request.App == name {
+			out = append(out, s)
+		}
+		if len(out) == limit {
+			break
+		}
+	}
+	return out
+}
+
+// Apps returns what is known of every configured app.
+func (o *Orchestrator) Apps(ctx context.Context) []rollout.App {
+	var out []rollout.App
+	for _, name := range o.Steps.Apps() {
+		if a, err := o.App(ctx, name); err == nil {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// App returns what is known of one app. A host that cannot be looked at is said in the answer, not as an error.
+func (o *Orchestrator) App(ctx context.Context, name string) (rollout.App, error) {
+	a, containers, err := o.Steps.Observe(ctx, name)
+	if err != nil {
+		if a.Name == "" {
+			return a, err
+		}
+		a.Unobserved = fault.Text(err)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	known := o.ledger.app(name)
+	a.Current, a.Active, a.Last, a.Lock, a.Containers = known.current, known.active, known.last, known.lock, containers
+	if a.Unobserved == "" && a.Active == "" {
+		a.Drift = drift(a)
+	}
+	return a, nil
+}
+
+// drift says how the host differs from what the last successful rollout left.
+func drift(a rollout.App) []string {
+	if a.Current == nil {
+		return nil
+	}
+	var out []string
+	for _, service := range a.Services {
+		live := slices.DeleteFunc(slices.Clone(a.Containers), func(c workload.Container) bool { return c.Service != service || !c.Live() })
+		switch {
+		case len(live) == 0:
+			out = append(out, fmt.Sprintf("service %s has no running container", service))
+		case len(live) > 1:
+			out = append(out, fmt.Sprintf("service %s has %d live containers", service, len(live)))
+		case live[0].Status != workload.Running:
+			out = append(out, fmt.Sprintf("service %s is %s", service, live[0].Status))
+		case live[0].Release != a.Current.ID:
+			out = append(out, fmt.Sprintf("service %s runs container %s, which is not of the current release", service, live[0].Name))
+		}
+	}
+	return out
+}
+
+// Secrets returns what is known of an app's secrets.
+func (o *Orchestrator) Secrets(ctx context.Context, name string) (rollout.SecretReport, error) {
+	report, fingerprints, err := o.Steps.Secrets(ctx, name)
+	if err != nil {
+		return report, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i, s := range report.Secrets {
+		if k, ok := o.ledger.app(name).secrets[s.Name]; ok {
+			report.Secrets[i].Changed = k.since
+			report.Secrets[i].Pending = k.fingerprint != fingerprints[s.Name]
+		}
+	}
+	return report, nil
+}
+
+// Residue returns what the database of an app still holds.
+func (o *Orchestrator) Residue(ctx context.Context, name string) (rollout.ResidueReport, error) {
+	return o.Steps.Residue(ctx, name)
+}
+
+// Audit yields the journal's records from a sequence number on.
+func (o *Orchestrator) Audit(from uint64) iter.Seq2[journal.Record, error] {
+	return o.Journal.Records(from)
+}

@@ -1,0 +1,180 @@
+package orchestrator
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/rollout"
+)
+
+// work starts the worker of a rollout. The caller holds mu. The worker ends with its rollout, with a journal that
+// cannot be written, or with Stop.
+func (o *Orchestrator) work(id string) {
+	o.workers.Go(func() {
+		for o.step(id) {
+		}
+	})
+}
+
+// step makes the one next move of a rollout: it asks the machine, records the intent, has it done, and records the
+// result. It returns false when there is nothing more to do.
+func (o *Orchestrator) step(id string) bool {
+	s, a, ctx, ok := o.intend(id)
+	if !ok {
+		return false
+	}
+	evidence, err := o.do(ctx, s, a)
+	return o.conclude(id, a, evidence, err, context.Cause(ctx))
+}
+
+// intend records the next action before it is done. Actions that are only recorded are over with that, and the machine
+// is asked again.
+func (o *Orchestrator) intend(id string) (rollout.State, rollout.Action, context.Context, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for {
+		s := o.ledger.rollouts[id]
+		now := time.Now().UTC()
+		a := rollout.Next(s, now)
+		var e rollout.Event
+		switch a.Verb {
+		case rollout.Nothing:
+			return s, a, nil, false
+		case rollout.DoEnd:
+			e = s.End(a.Outcome, now)
+		case rollout.DoExpire:
+			e = rollout.Event{Type: rollout.Failed, Action: &a, Failure: rollout.NewFailure(
+				fault.New(fault.TimedOut, "the deadline of %s has passed (%s)", a.Step, a.Deadline.Format(time.RFC3339)))}
+		default:
+			if o.interrupt.Err() != nil {
+				o.suspend(s)
+				return s, a, nil, false
+			}
+			e = rollout.Event{Type: rollout.Begun, Action: &a}
+		}
+		if err := o.record(itself, s, e); err != nil {
+			o.stuck(s, err)
+			return s, a, nil, false
+		}
+		switch e.Type {
+		case rollout.Ended:
+			o.ended(o.ledger.rollouts[id])
+			return s, a, nil, false
+		case rollout.Begun:
+			return o.ledger.rollouts[id], a, o.context(id, a), true
+		}
+	}
+}
+
+// context returns the context of an action. It ends at the action's deadline, with a cancel, and when the daemon stops:
+// at once for one that waits, later for one that is changing something.
+func (o *Orchestrator) context(id string, a rollout.Action) context.Context {
+	parent := o.interrupt
+	switch a.Verb {
+	case rollout.DoReplace, rollout.DoPromote, rollout.DoRetire, rollout.DoRestore, rollout.DoClear:
+		parent = o.kill
+	}
+	timed, stop := context.WithDeadline(parent, a.Deadline)
+	ctx, cancel := context.WithCancelCause(timed)
+	o.cancels[id] = func(cause error) { cancel(cause); stop() }
+	return ctx
+}
+
+// do has an action done. A panic becomes the action's failure, so that it is recorded and not tried again; its value is
+// not shown, since it could carry anything.
+func (o *Orchestrator) do(ctx context.Context, s rollout.State, a rollout.Action) (ev *rollout.Evidence, err error) {
+	log := o.Log.With(zap.String("app", s.Request.App), zap.String("rollout", s.Request.ID), zap.String("step", string(a.Step)),
+		zap.String("action", string(a.Verb)), zap.String("service", a.Service))
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("action panicked", zap.ByteString("stack", frames(debug.Stack())))
+			err = fault.New(fault.Internal, "a bug in fairlead ended %s; it is not tried again (the log has the stack)", a.Verb)
+		}
+	}()
+	log.Debug("action begins")
+	ev, err = o.Steps.Do(ctx, s, a, func(p rollout.Progress) { o.progress(s, p) })
+	if err != nil {
+		log.Info("action failed", zap.String("kind", string(fault.KindOf(err))), zap.String("why", fault.Text(err)))
+		return nil, err
+	}
+	log.Info("action done")
+	return ev, nil
+}
+
+// conclude records what came of an action. An action that was interrupted because the daemon stops has no result: the
+// next daemon looks what became of it.
+func (o *Orchestrator) conclude(id string, a rollout.Action, ev *rollout.Evidence, failed, cause error) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if cancel, ok := o.cancels[id]; ok {
+		cancel(nil)
+		delete(o.cancels, id)
+	}
+	s := o.ledger.rollouts[id]
+	if failed != nil && cause == errStopping {
+		o.suspend(s)
+		return false
+	}
+	e := rollout.Event{Type: rollout.Done, Action: &a, Evidence: ev}
+	if failed != nil {
+		e = rollout.Event{Type: rollout.Failed, Action: &a, Failure: rollout.NewFailure(inTime(failed, cause, a))}
+	}
+	if err := o.record(itself, s, e); err != nil {
+		o.stuck(s, err)
+		return false
+	}
+	return true
+}
+
+// inTime says that a deadline was the reason, where an adapter could only say that it was interrupted.
+func inTime(failed, cause error, a rollout.Action) error {
+	if cause != context.DeadlineExceeded || fault.KindOf(failed) == fault.TimedOut {
+		return failed
+	}
+	what := string(a.Verb)
+	if a.Service != "" {
+		what += " of service " + a.Service
+	}
+	return fault.Hide(failed, fault.TimedOut, "%s did not end before its deadline (%s): %s", what, a.Deadline.Format(time.RFC3339), fault.Text(failed))
+}
+
+// suspend records that a rollout waits for the next daemon.
+func (o *Orchestrator) suspend(s rollout.State) {
+	e := rollout.Event{Type: rollout.Suspended, Reason: errStopping.Message}
+	if err := o.record(itself, s, e); err != nil {
+		o.stuck(s, err)
+	}
+}
+
+// stuck says that a rollout cannot go on because nothing can be recorded. What is on the host stays as it is until the
+// next start.
+func (o *Orchestrator) stuck(s rollout.State, err error) {
+	o.Log.Error("rollout stands still", zap.String("app", s.Request.App), zap.String("rollout", s.Request.ID), zap.String("why", fault.Text(err)))
+}
+
+func (o *Orchestrator) ended(s rollout.State) {
+	o.Log.Info("rollout ended", zap.String("app", s.Request.App), zap.String("rollout", s.Request.ID),
+		zap.String("kind", string(s.Request.Kind)), zap.String("outcome", string(s.Outcome)),
+		zap.Duration("took", s.Ended.Sub(s.Begun)), zap.Strings("warnings", s.Warnings))
+	if o.Ended != nil {
+		o.Ended(s)
+	}
+}
+
+// frames cuts the first line off a stack. It names the goroutine; the panic's value is not in it.
+func frames(stack []byte) []byte {
+	const longest = 4096
+	return stack[:min(len(stack), longest)]
+}
+
+// progress shows a passing sign of life to whoever watches.
+func (o *Orchestrator) progress(s rollout.State, p rollout.Progress) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.publish(Event{Progress: &p, Record: passing(s, fmt.Sprint(p.Step))}, s.Request.ID)
+}

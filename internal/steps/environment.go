@@ -1,0 +1,202 @@
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/capakraken/fairlead/internal/compose"
+	"github.com/capakraken/fairlead/internal/config"
+	"github.com/capakraken/fairlead/internal/envfile"
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/rollout"
+	"github.com/capakraken/fairlead/internal/secret"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// provision is an app's environment as its sources and its service definitions give it now. It lives only in memory.
+type provision struct {
+	sources     []string // where it was read
+	base        secret.Env
+	units       []workload.Unit // in the configured order
+	definitions secret.Fingerprint
+	env         secret.Fingerprint
+}
+
+// provision reads the app's env sources once and resolves its services against them. All faults that a person can mend
+// come back together as problems.
+func (s *Steps) provision(ctx context.Context, app config.App) (provision, []fault.Problem) {
+	p, problems := s.read(app)
+	if len(problems) > 0 {
+		return p, problems // without the sources, every definition would seem wrong as well
+	}
+	services, more := compose.Load(ctx, definitions(app), p.base)
+	problems = append(problems, more...)
+	for _, svc := range services {
+		problems = append(problems, overrides(app, p.base, svc)...)
+		p.units = append(p.units, workload.Unit{Service: svc.Service, Env: effective(p.base, svc)})
+	}
+	problems = append(problems, check(app, p.base)...)
+	p.definitions, p.env = s.fingerprints(p.units)
+	return p, problems
+}
+
+// read reads the app's env sources in order; a later one adds to an earlier one.
+func (s *Steps) read(app config.App) (provision, []fault.Problem) {
+	var p provision
+	var problems []fault.Problem
+	for _, source := range app.Env {
+		file, err := envfile.Read(source.File, s.EnvPolicy)
+		if err != nil {
+			problems = append(problems, problemsOf(err, source.File)...)
+			continue
+		}
+		p.sources = append(p.sources, source.File)
+		for _, v := range file.Env {
+			if old, ok := p.base.Lookup(v.Name); ok {
+				problems = append(problems, fault.Problem{Where: v.Origin.String(), What: v.Name + " is also set in " + old.Origin.String(),
+					Fix: "keep it in one of the two"})
+			}
+			p.base = p.base.With(v)
+		}
+	}
+	return p, problems
+}
+
+// definitions returns the app's services as compose reads them.
+func definitions(app config.App) compose.Input {
+	in := compose.Input{Project: app.Name}
+	for _, d := range app.Services {
+		in.Source = d.Source
+		in.Services = append(in.Services, compose.Raw{Name: d.Name, YAML: d.YAML, Line: d.Line})
+	}
+	return in
+}
+
+// effective returns the environment that the service's container is created with.
+func effective(base secret.Env, svc compose.Service) secret.Env {
+	env := base
+	for _, v := range svc.Environment {
+		env = env.With(v)
+	}
+	return env
+}
+
+// overrides finds the entries of a service's own environment that give a secret of the catalog another value than the
+// env sources do: typically a blank one, which would hide the secret from the app.
+func overrides(app config.App, base secret.Env, svc compose.Service) []fault.Problem {
+	var problems []fault.Problem
+	for _, v := range svc.Environment {
+		isSecret := slices.ContainsFunc(app.Secrets, func(s secret.Spec) bool { return s.Env == v.Name })
+		if isSecret && !v.Value.Equal(base.Value(v.Name)) {
+			problems = append(problems, fault.Problem{Where: v.Origin.String(),
+				What: "service " + svc.Name + " sets " + v.Name + " to another value than the env sources",
+				Fix:  "remove the entry: the container gets the variable from the env sources"})
+		}
+	}
+	return problems
+}
+
+// check holds the catalog's rules against the environment.
+func check(app config.App, env secret.Env) []fault.Problem {
+	var problems []fault.Problem
+	for _, spec := range app.Secrets {
+		v, ok := env.Lookup(spec.Env)
+		if !ok {
+			if spec.Required {
+				problems = append(problems, fault.Problem{Where: files(app), What: spec.Env + " is missing (" + title(spec) + ", required)",
+					Fix: "add the line " + spec.Env + "=…"})
+			}
+			continue
+		}
+		for _, what := range spec.Check(v.Value) {
+			problems = append(problems, fault.Problem{Where: v.Origin.String(), What: spec.Env + " " + what + " (" + title(spec) + ")"})
+		}
+	}
+	return problems
+}
+
+func title(s secret.Spec) string {
+	if s.Description != "" {
+		return s.Description
+	}
+	return s.Name
+}
+
+func files(app config.App) string {
+	var names []string
+	for _, e := range app.Env {
+		names = append(names, e.File)
+	}
+	return strings.Join(names, ", ")
+}
+
+// fingerprints returns those of all definitions and of all environments, services in their configured order.
+func (s *Steps) fingerprints(units []workload.Unit) (definitions, env secret.Fingerprint) {
+	var defs, envs strings.Builder
+	for _, u := range units {
+		text, err := json.Marshal(u.Service)
+		if err != nil { // the type holds nothing that JSON cannot say
+			panic("a service definition cannot be encoded")
+		}
+		defs.Write(text)
+		envs.WriteString(u.Service.Name + " " + string(s.Key.OfEnv(u.Env)) + "\n")
+	}
+	return s.Key.OfText("definitions", defs.String()), s.Key.OfText("environments", envs.String())
+}
+
+// facts returns what may be recorded of the catalog's secrets in env.
+func (s *Steps) facts(app config.App, env secret.Env) []rollout.SecretFact {
+	var facts []rollout.SecretFact
+	for _, spec := range app.Secrets {
+		v, ok := env.Lookup(spec.Env)
+		f := rollout.SecretFact{Name: spec.Name, Env: spec.Env, Provisioned: !v.Value.IsEmpty()}
+		f.Gated = spec.Required || f.Provisioned
+		if ok {
+			f.Origin = v.Origin.String()
+		}
+		if f.Provisioned {
+			f.Fingerprint = s.Key.Of(spec.Env, v.Value)
+		}
+		facts = append(facts, f)
+	}
+	return facts
+}
+
+// catalog returns the part of env that holds the catalog's secrets.
+func catalog(app config.App, env secret.Env) secret.Env {
+	var out secret.Env
+	for _, spec := range app.Secrets {
+		if v, ok := env.Lookup(spec.Env); ok {
+			out = out.With(v)
+		}
+	}
+	return out
+}
+
+// expected returns the catalog's values by the secrets' names.
+func expected(app config.App, env secret.Env) map[string]secret.Value {
+	values := map[string]secret.Value{}
+	for _, spec := range app.Secrets {
+		values[spec.Name] = env.Value(spec.Env)
+	}
+	return values
+}
+
+// services returns the definitions of the units.
+func services(units []workload.Unit) []workload.Service {
+	out := make([]workload.Service, len(units))
+	for i, u := range units {
+		out[i] = u.Service
+	}
+	return out
+}
+
+// problemsOf returns err as problems of where.
+func problemsOf(err error, where string) []fault.Problem {
+	if p := fault.ProblemsOf(err); len(p) > 0 {
+		return p
+	}
+	return []fault.Problem{{Where: where, What: fault.Text(err)}}
+}

@@ -1,0 +1,99 @@
+package steps
+
+import (
+	"context"
+	"slices"
+
+	"github.com/capakraken/fairlead/internal/compose"
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/rollout"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// replace puts the rollout's container of one service in the place of the old one, which is stopped and kept. Docker
+// fixes a container's environment when it is created, so a changed environment always means a new container.
+func (j job) replace(ctx context.Context) (*rollout.Evidence, error) {
+	p, err := j.unchanged(ctx)
+	if err != nil {
+		return nil, err
+	}
+	unit, err := unitOf(p.units, j.action.Service)
+	if err != nil {
+		return nil, err
+	}
+	done, err := j.Runtime.Replace(ctx, workload.Replacement{
+		Key:     j.key,
+		Rollout: j.state.Request.ID,
+		Release: j.state.Target,
+		Unit:    unit,
+		Old:     j.baseline(unit.Service.Name).Container,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &rollout.Evidence{Replaced: &done}, nil
+}
+
+// promote makes the verified container the service's current one: its name and its restart policy are final from here.
+// The definition is resolved with the environment that the container was created with, so that an env file which is
+// being edited just now cannot turn a proved rollout back.
+func (j job) promote(ctx context.Context) (*rollout.Evidence, error) {
+	env, err := j.Containers.Environment(ctx, j.state.Subject(j.action.Service))
+	if err != nil {
+		return nil, err
+	}
+	loaded, problems := compose.Load(ctx, definitions(j.app), env)
+	if err := fault.Many(fault.Refused, "the service definitions no longer pass", problems); err != nil {
+		return nil, err
+	}
+	for _, svc := range loaded {
+		if svc.Name == j.action.Service {
+			return nil, j.Runtime.Promote(ctx, j.key, j.state.Request.ID, svc.Service)
+		}
+	}
+	return nil, gone(j.action.Service)
+}
+
+// retire removes the old container, which still holds the old secrets.
+func (j job) retire(ctx context.Context) (*rollout.Evidence, error) {
+	old := j.baseline(j.action.Service).Container
+	if old == nil {
+		return nil, nil
+	}
+	return nil, j.Runtime.Retire(ctx, j.key, j.state.Request.ID, *old)
+}
+
+// unchanged reads the environment again and makes sure that it is the one which was validated: a container must not be
+// created with values that nobody has checked.
+func (j job) unchanged(ctx context.Context) (provision, error) {
+	p, problems := j.provision(ctx, j.app)
+	if err := fault.Many(fault.Refused, "the environment no longer passes", problems); err != nil {
+		return p, err
+	}
+	if v := j.state.Validated; p.env != v.Env || p.definitions != v.Definitions {
+		return p, fault.New(fault.Refused, "%s or the service definitions changed after they were validated; start a new rollout", files(j.app))
+	}
+	return p, nil
+}
+
+func unitOf(units []workload.Unit, service string) (workload.Unit, error) {
+	i := slices.IndexFunc(units, func(u workload.Unit) bool { return u.Service.Name == service })
+	if i < 0 {
+		return workload.Unit{}, gone(service)
+	}
+	return units[i], nil
+}
+
+func gone(service string) error {
+	return fault.New(fault.Refused, "service %s is no longer configured", service)
+}
+
+// baseline returns what validate found of the service.
+func (j job) baseline(service string) rollout.Baseline {
+	for _, v := range j.state.Services {
+		if v.Name == service {
+			return v.Baseline
+		}
+	}
+	return rollout.Baseline{Service: service}
+}

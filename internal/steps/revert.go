@@ -1,0 +1,126 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/rollout"
+	"github.com/capakraken/fairlead/internal/secret"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// lastWords is how many lines of a failed container's log are kept in the journal.
+const lastWords = 20
+
+// steady is how long a restored container without a health of its own must run without a break.
+const steady = 2 * time.Second
+
+// restore takes this rollout's container of one service away and puts the baseline back. The new container's last
+// lines and exit code are read first: they are what tells the operator why.
+func (j job) restore(ctx context.Context) (*rollout.Evidence, error) {
+	b := j.baseline(j.action.Service)
+	kept := rollout.Restored{Service: b.Service, Baseline: describe(b.Container)}
+	if err := j.keepEvidence(ctx, &kept); err != nil {
+		return nil, err
+	}
+	err := j.Runtime.Restore(ctx, j.key, j.state.Request.ID, b.Service, b.Container)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, fault.Hide(err, fault.Halted, "service %s: the old container %s is gone, so it cannot be put back; deploy a release by hand", b.Service, b.Container.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &rollout.Evidence{Restored: &kept}, nil
+}
+
+// keepEvidence reads what the rollout's container of the service has left behind, redacted.
+func (j job) keepEvidence(ctx context.Context, kept *rollout.Restored) error {
+	var definitions []workload.Service // by label only: what is taken over by name is never this rollout's
+	found, err := j.Runtime.Observe(ctx, j.key, definitions)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(found, func(c workload.Container) bool {
+		return c.Service == kept.Service && c.Rollout == j.state.Request.ID
+	})
+	if i < 0 {
+		return nil // it was never made, or is already gone
+	}
+	c := found[i]
+	kept.Removed, kept.ExitCode = c.ID, c.ExitCode
+	env, err := j.Containers.Environment(ctx, c.ID)
+	if err != nil {
+		return nil // without its environment nothing could be redacted, so nothing is kept
+	}
+	if log, err := j.Containers.Logs(ctx, c.ID, lastWords); err == nil {
+		kept.Log = secret.NewRedactor(env).Redact(log)
+	}
+	return nil
+}
+
+// hold waits until every restored container is what it was: running, and healthy if it was healthy. Where its secrets
+// come from is not asked, since an old release may legitimately take them from the database.
+func (j job) hold(ctx context.Context) (*rollout.Evidence, error) {
+	for _, svc := range j.state.Services {
+		c := svc.Baseline.Container
+		if svc.Replace == rollout.Pending || c == nil || !c.Live() {
+			continue
+		}
+		if err := j.holdOne(ctx, svc); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+func (j job) holdOne(ctx context.Context, svc rollout.Service) error {
+	old := svc.Baseline.Container
+	env, err := j.Containers.Environment(ctx, old.ID)
+	if err != nil {
+		return err
+	}
+	check := j.app.Checks[svc.Name]
+	check.PublicURL = ""
+	pace, last := firstPause, "it was not looked at"
+	for {
+		c, err := j.Containers.Inspect(ctx, old.ID)
+		switch {
+		case err == nil && c.Status != workload.Running && c.Status != workload.Restarting:
+			return fault.New(fault.Halted, "service %s: the restored container %s does not stay up (%s, exit code %d); a person is needed", svc.Name, old.Name, c.Status, c.ExitCode)
+		case err == nil && j.asItWas(ctx, svc.Baseline, c, check, env):
+			return nil
+		case err == nil:
+			last = "it runs, but is not what it was"
+		default:
+			last = fault.Text(err)
+		}
+		j.say("waiting for the restored container of " + svc.Name)
+		if !pause(ctx, pace) {
+			break
+		}
+		pace = min(pace*3/2, lastPause)
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return fault.Hide(context.Cause(ctx), fault.Conflict, "holding service %s was interrupted", svc.Name)
+	}
+	return fault.New(fault.Halted, "service %s: the restored container %s did not come back to what it was in time (%s); a person is needed", svc.Name, old.Name, last)
+}
+
+// asItWas tells whether a restored container is as good as the baseline was.
+func (j job) asItWas(ctx context.Context, was rollout.Baseline, c workload.Container, check workload.Check, env secret.Env) bool {
+	switch {
+	case c.Status != workload.Running:
+		return false
+	case was.Container.Health == workload.Healthy && c.Health != workload.Healthy:
+		return false
+	case was.Answered && was.Answer.Healthy && check.Reports():
+		attempt, cancel := context.WithTimeout(ctx, check.Attempt)
+		defer cancel()
+		answer, err := j.Prober.Look(attempt, workload.Look{Check: check, Container: c, Env: env})
+		return err == nil && answer.Healthy
+	}
+	return time.Since(c.StartedAt) >= steady
+}

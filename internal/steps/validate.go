@@ -1,0 +1,213 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/rollout"
+	"github.com/capakraken/fairlead/internal/secret"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// minFree is the least space for images with which a rollout that pulls one is begun, in bytes.
+const minFree = 256 << 20
+
+// validate looks at everything that the rollout will depend on and changes nothing. It comes back with every fault that
+// it found, so that an operator mends them in one go.
+func (j job) validate(ctx context.Context) (*rollout.Evidence, error) {
+	p, problems := j.provision(ctx, j.app)
+	refused := func() error {
+		return fault.Many(fault.Refused, "refused; nothing was changed", problems)
+	}
+	if len(p.units) < len(j.app.Services) {
+		return nil, refused() // without all definitions there is nothing to compare the host with
+	}
+	found, err := j.Runtime.Observe(ctx, j.key, services(p.units))
+	if err != nil {
+		return nil, err
+	}
+	v := &rollout.Validated{Sources: p.sources, Keys: p.base.Names(), Secrets: j.facts(j.app, p.base),
+		Definitions: p.definitions, Env: p.env, HasLegacy: j.app.Legacy != nil}
+	v.Baseline, v.Warnings = baselines(p.units, found, &problems)
+	problems = append(problems, j.startable(v)...)
+	more, err := j.surroundings(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if problems = append(problems, more...); len(problems) > 0 {
+		return nil, refused()
+	}
+	j.askBaseline(ctx, v)
+	if v.HasLegacy && j.state.Request.Kind != rollout.Rotate {
+		if err := j.lookForResidue(ctx, p, v); err != nil {
+			return nil, err
+		}
+	}
+	return &rollout.Evidence{Validated: v}, nil
+}
+
+// baselines picks, for each service, the container that the rollout starts from.
+func baselines(units []workload.Unit, found []workload.Container, problems *[]fault.Problem) ([]rollout.Baseline, []string) {
+	var out []rollout.Baseline
+	var warnings []string
+	for _, u := range units {
+		b := rollout.Baseline{Service: u.Service.Name}
+		mine := slices.DeleteFunc(slices.Clone(found), func(c workload.Container) bool { return c.Service != u.Service.Name })
+		slices.SortFunc(mine, preferred)
+		for i, c := range mine {
+			switch {
+			case i == 0:
+				b.Container = &mine[0]
+			case c.Live():
+				*problems = append(*problems, fault.Problem{Where: c.Name, What: "is a second live container of service " + c.Service,
+					Fix: "find out which one is right, and remove the other"})
+			default:
+				warnings = append(warnings, fmt.Sprintf("%s: the stopped container %s is left over, with the secrets of its time; remove it with 'docker rm %s'",
+					c.Service, c.Name, c.Name))
+			}
+		}
+		if b.Container != nil && b.Container.AutoRemove {
+			*problems = append(*problems, fault.Problem{Where: b.Container.Name, What: "was started with --rm, so stopping it would delete it and nothing could be put back",
+				Fix: "start it again without --rm"})
+		}
+		out = append(out, b)
+	}
+	return out, warnings
+}
+
+// preferred orders a service's containers: a live one first, then ours, then the newest.
+func preferred(a, b workload.Container) int {
+	rank := func(yes bool) int {
+		if yes {
+			return 0
+		}
+		return 1
+	}
+	if d := rank(a.Live()) - rank(b.Live()); d != 0 {
+		return d
+	}
+	if d := rank(a.Ours) - rank(b.Ours); d != 0 {
+		return d
+	}
+	return b.CreatedAt.Compare(a.CreatedAt)
+}
+
+// startable holds the kind's own conditions against the baseline, and takes from it the image that a kind keeps.
+func (j job) startable(v *rollout.Validated) []fault.Problem {
+	if j.state.Request.Kind == rollout.Deploy {
+		return nil
+	}
+	var problems []fault.Problem
+	for _, b := range v.Baseline {
+		switch c := b.Container; {
+		case c == nil || c.Status != workload.Running:
+			problems = append(problems, fault.Problem{Where: "service " + b.Service, What: "has no running container, so there is nothing to " + string(j.state.Request.Kind),
+				Fix: "deploy it first"})
+		case v.Image.Repository == "" && v.Image.ID == "":
+			v.Image = c.Image
+		case identity(v.Image) != identity(c.Image):
+			problems = append(problems, fault.Problem{Where: "service " + b.Service, What: "runs another image than the app's other services",
+				Fix: "deploy one image for all of them first"})
+		}
+	}
+	return problems
+}
+
+func identity(i workload.Image) string {
+	if i.Digest != "" {
+		return i.Digest
+	}
+	return i.ID
+}
+
+// surroundings looks at what is not ours but is needed: networks, names, ports, space.
+func (j job) surroundings(ctx context.Context, p provision) ([]fault.Problem, error) {
+	if j.state.Request.Kind == rollout.Cleanup {
+		return nil, nil
+	}
+	problems, err := j.Host.Check(ctx, j.key, services(p.units))
+	if err != nil {
+		return nil, err
+	}
+	if free, ok := j.Host.Free(ctx); ok && free < minFree && j.state.Request.Kind == rollout.Deploy {
+		problems = append(problems, fault.Problem{Where: "the Engine's data directory", What: fmt.Sprintf("has only %d MiB free", free>>20),
+			Fix: fmt.Sprintf("make room for at least %d MiB", minFree>>20)})
+	}
+	return problems, nil
+}
+
+// askBaseline records whether the running containers are healthy and where they say their secrets come from. A baseline
+// that does not answer is no fault: a first release knows no status endpoint.
+func (j job) askBaseline(ctx context.Context, v *rollout.Validated) {
+	for i := range v.Baseline {
+		b := &v.Baseline[i]
+		if b.Container == nil || b.Container.Status != workload.Running {
+			continue
+		}
+		env, err := j.Containers.Environment(ctx, b.Container.ID)
+		if err != nil {
+			continue
+		}
+		check := j.app.Checks[b.Service]
+		check.PublicURL = ""
+		attempt, cancel := context.WithTimeout(ctx, check.Attempt+time.Second)
+		b.Answer, err = j.Prober.Look(attempt, workload.Look{Check: check, Container: *b.Container, Env: env,
+			Forbidden: secret.NewRedactor(catalog(j.app, env))})
+		b.Answered = err == nil
+		cancel()
+	}
+}
+
+// lookForResidue asks the database what it still holds.
+func (j job) lookForResidue(ctx context.Context, p provision, v *rollout.Validated) error {
+	l, err := j.legacy(p)
+	if err != nil {
+		return err
+	}
+	v.Database = j.Key.OfText("database", l.DSN.Reveal())
+	if v.Residue, err = j.Database.Inspect(ctx, l, expected(j.app, p.base)); err != nil {
+		return err
+	}
+	for _, r := range v.Residue {
+		if r.Verdict == secret.Differs {
+			v.Warnings = append(v.Warnings, fmt.Sprintf("%s: the legacy value in column %q is not the environment's value", r.Secret, r.Column))
+		}
+	}
+	return nil
+}
+
+// networks returns the names of all networks that the services are on.
+func networks(units []workload.Unit) []string {
+	var names []string
+	for _, u := range units {
+		for _, n := range u.Service.Networks {
+			names = append(names, n.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// extraHosts returns the additional host names of all services.
+func extraHosts(units []workload.Unit) []string {
+	var hosts []string
+	for _, u := range units {
+		hosts = append(hosts, u.Service.ExtraHosts...)
+	}
+	return hosts
+}
+
+// describe names a baseline's container for the operator.
+func describe(c *workload.Container) string {
+	switch {
+	case c == nil:
+		return "absent"
+	case c.Live():
+		return strings.ToLower(string(c.Status))
+	}
+	return "stopped"
+}
