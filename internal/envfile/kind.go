@@ -38,7 +38,7 @@ const (
 )
 
 // asItIs tells how any value of one line can be written.
-const asItIs = `put the value in single quotes, {name}='…'; if it holds a single quote itself, in double quotes, with \" for each " and \\ for each \`
+const asItIs = `write it in single quotes, {name}='…'; if it holds a single quote, in double quotes with \" for " and \\ for \`
 
 // words returns what is wrong and what to do. They may hold {value}, {name} and {other}, another line's number.
 func (k kind) words() (what, fix string) {

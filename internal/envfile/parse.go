@@ -13,16 +13,11 @@ import (
 // parsing is the one pass over a file's lines, and then what it found.
 type parsing struct {
 	lines    []string
-	vars     []variable
+	vars     []secret.Var   // their origins still without the source
 	first    map[string]int // the line on which a name stood first
 	findings []finding
 	refused  map[string]bool // the names of lines with a fault
 	doubt    bool            // what looks like a name may be a piece of a value above
-}
-
-type variable struct {
-	name, text string
-	line       int
 }
 
 func parse(content []byte) *parsing {
@@ -79,7 +74,7 @@ func (p *parsing) take(i int) int {
 		p.note(finding{line: line, kind: k, name: e.name})
 		return 1
 	}
-	p.vars = append(p.vars, variable{e.name, e.value.text, line})
+	p.vars = append(p.vars, secret.Var{Name: e.name, Value: secret.NewValue(e.value.text), Origin: secret.Origin{Line: line}})
 	return 1
 }
 
@@ -157,8 +152,9 @@ func compare(line string, e entry) kind {
 func (p *parsing) env(source string) secret.Env {
 	var env secret.Env
 	for _, v := range p.vars {
-		if !p.refused[v.name] { // a later line may set it again
-			env = append(env, secret.Var{Name: v.name, Value: secret.NewValue(v.text), Origin: secret.Origin{Source: source, Line: v.line}})
+		if !p.refused[v.Name] { // a later line may set it again
+			v.Origin.Source = source
+			env = append(env, v)
 		}
 	}
 	slices.SortFunc(env, func(a, b secret.Var) int { return strings.Compare(a.Name, b.Name) })

@@ -13,7 +13,7 @@ import (
 	"github.com/capakraken/fairlead/internal/secret"
 )
 
-// fault is where a case is expected to be refused, and why.
+// wanted is where a case is to be refused, and why.
 type wanted struct {
 	line int
 	kind kind
@@ -220,7 +220,7 @@ func TestLines(t *testing.T) {
 func TestWords(t *testing.T) {
 	_, problems := Parse("x.env", []byte("A=pa#ss\nB=1\nB=2\nC='one\ntwo'\n"))
 	want := []string{
-		`x.env:1: the value of A holds a # with no blank before it, at which it would be cut; put the value in single quotes, A='…'; if it holds a single quote itself, in double quotes, with \" for each " and \\ for each \; a comment goes on a line of its own`,
+		`x.env:1: the value of A holds a # with no blank before it, at which it would be cut; write it in single quotes, A='…'; if it holds a single quote, in double quotes with \" for " and \\ for \; a comment goes on a line of its own`,
 		`x.env:3: B stands here for the second time, and first on line 2; keep the one that is meant; readers differ on which one counts`,
 		`x.env:4: the value of C goes over several lines, to line 5; write it on one line in double quotes, with \n for each line break: C="…\n…"`,
 	}
@@ -284,5 +284,27 @@ func TestFaulty(t *testing.T) {
 	}
 	if got := slices.Collect(maps.Keys(revealed(p.env("")))); !slices.Equal(got, []string{"B"}) {
 		t.Errorf("environment of %q", got)
+	}
+}
+
+// TestCompare shows the net below the rules: a line that go-envparse reads in another way is a fault.
+func TestCompare(t *testing.T) {
+	tests := map[string]struct {
+		line string
+		e    entry
+		want kind
+	}{
+		"the same":            {"A=bar", entry{name: "A", value: value{text: "bar"}}, none},
+		"another value":       {"A=bar", entry{name: "A", value: value{text: "bar "}}, misread},
+		"another name":        {"A=bar", entry{name: "B", value: value{text: "bar"}}, misread},
+		"refused":             {"A='bar", entry{name: "A", value: value{text: "bar"}}, misread},
+		"another last letter": {"A=caf\u00e9 # c", entry{name: "A", value: value{text: "caf\u00e9", comment: true}}, commentBehindForeign},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := compare(test.line, test.e); got != test.want {
+				t.Errorf("kind %d, want %d", got, test.want)
+			}
+		})
 	}
 }
