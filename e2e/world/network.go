@@ -1,0 +1,37 @@
+package world
+
+import (
+	"context"
+	"fmt"
+)
+
+// Network is a bridge network of this run.
+type Network struct {
+	ID      string
+	Name    string
+	Gateway string // the host's address on it, under which its containers reach the host
+}
+
+// Network makes a network.
+func (w *World) Network(ctx context.Context) (*Network, error) {
+	n := &Network{Name: w.name("net")}
+	var made struct{ ID string }
+	err := w.Engine.Call(ctx, "POST", "/networks/create", nil, map[string]any{
+		"Name": n.Name, "Driver": "bridge", "CheckDuplicate": true, "Labels": w.labels(),
+	}, &made)
+	if err != nil {
+		return nil, err
+	}
+	n.ID = made.ID
+	var is struct {
+		IPAM struct{ Config []struct{ Gateway string } }
+	}
+	if err := w.Engine.Call(ctx, "GET", "/networks/"+n.ID, nil, nil, &is); err != nil {
+		return nil, err
+	}
+	if len(is.IPAM.Config) == 0 || is.IPAM.Config[0].Gateway == "" {
+		return nil, fmt.Errorf("the engine gave the network %s no gateway", n.Name)
+	}
+	n.Gateway = is.IPAM.Config[0].Gateway
+	return n, nil
+}

@@ -1,0 +1,158 @@
+package world
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// Registry is an image registry of this run.
+type Registry struct {
+	Host string // address and port, as in an image reference
+
+	direct  string // the server's own base URL, where no credentials are asked for
+	process *process
+}
+
+// RegistryOptions are the choices for a Registry.
+type RegistryOptions struct {
+	User, Password string // asked for, where a User is named
+}
+
+// Registry starts a registry on the loopback address, which the Engine trusts without TLS.
+func (w *World) Registry(ctx context.Context, o RegistryOptions) (*Registry, error) {
+	binary, err := anyOf("docker-registry", "registry")
+	if err != nil {
+		return nil, err
+	}
+	address, p, err := w.serveOnFreePort(ctx, func(ctx context.Context, port int) (*process, error) {
+		return w.startRegistry(ctx, binary, port)
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := &Registry{Host: address, direct: "http://" + address, process: p}
+	w.onClose(r.Stop)
+	if o.User != "" {
+		if r.Host, err = w.guard(r.direct, o); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// Stop ends the registry before the run ends. It may be called twice.
+func (r *Registry) Stop() error { return r.process.stop() }
+
+func (w *World) startRegistry(ctx context.Context, binary string, port int) (*process, error) {
+	dir, err := w.mkdir("registry")
+	if err != nil {
+		return nil, err
+	}
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	config := fmt.Sprintf(`version: 0.1
+log: {level: warn}
+storage:
+  filesystem: {rootdirectory: %q}
+  delete: {enabled: true}
+http: {addr: %q}
+`, filepath.Join(dir, "data"), address)
+	file := filepath.Join(dir, "config.yml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		return nil, fmt.Errorf("configure the registry: %w", err)
+	}
+	serve := exec.Command(binary, "serve", file)
+	serve.Env = []string{} // REGISTRY_ variables would change the configuration
+	p, err := w.start("registry", serve)
+	if err != nil {
+		return nil, err
+	}
+	err = p.await(ctx, func(ctx context.Context) error {
+		_, err := exchange(ctx, "GET", "http://"+address+"/v2/", "", nil)
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	return p, nil
+}
+
+// guard serves the registry at target for those who have the password, and returns its address.
+func (w *World) guard(target string, o RegistryOptions) (string, error) {
+	u, err := url.Parse(target)
+	if err != nil {
+		return "", fmt.Errorf("parse the registry's address: %w", err)
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(u)
+		r.Out.Host = r.In.Host // the registry's answers point to where it is asked
+	}}
+	asksFor := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		if subtle.ConstantTimeCompare([]byte(user+":"+password), []byte(o.User+":"+o.Password)) != 1 {
+			rw.Header().Set("WWW-Authenticate", `Basic realm="test registry"`)
+			http.Error(rw, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`, http.StatusUnauthorized)
+			return
+		}
+		proxy.ServeHTTP(rw, r)
+	})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("guard the registry: %w", err)
+	}
+	server := &http.Server{Handler: asksFor, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener) // it ends with Close
+	}()
+	w.onClose(func() error {
+		defer func() { <-served }()
+		return server.Close()
+	})
+	return listener.Addr().String(), nil
+}
+
+// serveOnFreePort starts a server on a port of 127.0.0.1 that was free a moment ago. As somebody else may take it in
+// between, it tries three times.
+func (w *World) serveOnFreePort(ctx context.Context, start func(context.Context, int) (*process, error)) (string, *process, error) {
+	var failed error
+	for range 3 {
+		// Free on every address, since some servers listen on several.
+		listener, err := net.Listen("tcp4", ":0")
+		if err != nil {
+			return "", nil, fmt.Errorf("look for a free port: %w", err)
+		}
+		port := listener.Addr().(*net.TCPAddr).Port
+		if err := listener.Close(); err != nil {
+			return "", nil, fmt.Errorf("look for a free port: %w", err)
+		}
+		p, err := start(ctx, port)
+		if err == nil {
+			return fmt.Sprintf("127.0.0.1:%d", port), p, nil
+		}
+		if failed = err; ctx.Err() != nil {
+			break
+		}
+	}
+	return "", nil, failed
+}
+
+// anyOf returns the path of the first program that is installed.
+func anyOf(names ...string) (string, error) {
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("%s is not installed (e2e/setup.sh installs it)", names[0])
+}
