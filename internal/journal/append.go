@@ -35,6 +35,8 @@ func (j *Journal) Append(r Record) (Record, error) {
 		return Record{}, fault.New(fault.Internal, "a %q record is not fit for the journal: %s; nothing was written", r.Type, err)
 	}
 	if err := j.put(r.Seq, line); err != nil {
+		err = fault.Hide(err, fault.Unavailable,
+			"the journal in %s cannot be written: %s; nothing more is done: mend the disk, then start the daemon again", j.options.Dir, reason(err))
 		j.fail(err)
 		return Record{}, err
 	}
@@ -52,8 +54,7 @@ func (j *Journal) put(seq uint64, line []byte) error {
 		}
 	}
 	if err := write(j.file, line, j.size); err != nil {
-		return fault.Hide(err, fault.Unavailable,
-			"the journal in %s cannot be written: %s; nothing more is done until the daemon is started anew with a sound disk", j.options.Dir, reason(err))
+		return err
 	}
 	j.size += int64(len(line))
 	return nil

@@ -15,7 +15,7 @@ const maxDepth = 64
 // of their keys, only what must be escaped escaped, numbers as they were written. Nothing and null become nothing.
 // Its errors never quote raw.
 func canonical(raw json.RawMessage) (json.RawMessage, error) {
-	trimmed := bytes.TrimSpace(raw)
+	trimmed := bytes.Trim(raw, " \t\r\n") // the white space of JSON, and no other
 	switch {
 	case len(trimmed) == 0 || string(trimmed) == "null":
 		return nil, nil

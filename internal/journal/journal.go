@@ -84,35 +84,33 @@ func Open(o Options) (*Journal, error) {
 		return nil, err
 	}
 	j := &Journal{options: o, tear: w.tear, segments: firsts, chain: w.chain, size: w.end}
-	if len(firsts) == 0 {
-		err = j.begin(1)
-	} else {
-		err = j.resume(w.last)
-	}
-	if err != nil {
-		return nil, err
+	if err := j.ready(w.last); err != nil {
+		return nil, fault.Hide(err, fault.Unavailable,
+			"cannot write the journal in %s: %s; its sound records are untouched", o.Dir, reason(err))
 	}
 	return j, nil
 }
 
-// resume opens the last segment for appending, without its torn end if there is one. last is where its last sound line
-// starts.
-func (j *Journal) resume(last int64) error {
-	path := j.path(j.segments[len(j.segments)-1])
-	f, err := j.options.FS.Open(path, os.O_RDWR)
+// ready opens the segment to append to. last is where the last sound line starts.
+func (j *Journal) ready(last int64) error {
+	if len(j.segments) == 0 {
+		return j.begin(1)
+	}
+	f, err := j.options.FS.Open(j.path(j.segments[len(j.segments)-1]), os.O_RDWR)
 	if err != nil {
-		return fault.Hide(err, fault.Unavailable, "cannot write the journal's segment %s: %s", path, reason(err))
+		return err
 	}
 	if err := j.settle(f, last); err != nil {
 		_ = f.Close() // the first error counts
-		return fault.Hide(err, fault.Unavailable, "cannot make the journal's segment %s durable: %s; its sound records are untouched", path, reason(err))
+		return err
 	}
 	j.file = f
 	return nil
 }
 
-// settle makes durable what was read. The last line is written anew, with the same bytes: after a sync that failed it
-// may stand only in the kernel's cache, marked as clean, and another sync alone would not bring it to the disk.
+// settle makes durable what was read, and cuts off the torn end if there is one. The last line is written anew, with
+// the same bytes: after a sync that failed it may stand only in the kernel's cache, marked as clean, and another sync
+// alone would not bring it to the disk.
 func (j *Journal) settle(f File, last int64) error {
 	if j.tear != nil {
 		if err := f.Truncate(j.size); err != nil {
@@ -131,17 +129,16 @@ func (j *Journal) settle(f File, last int64) error {
 
 // begin makes the segment whose first record will be seq, durably, and turns to it.
 func (j *Journal) begin(seq uint64) error {
-	path := j.path(seq)
-	f, err := j.options.FS.Open(path, os.O_RDWR|os.O_CREATE|os.O_EXCL)
+	f, err := j.options.FS.Open(j.path(seq), os.O_RDWR|os.O_CREATE|os.O_EXCL)
 	if err != nil {
-		return fault.Hide(err, fault.Unavailable, "cannot make the journal's segment %s: %s", path, reason(err))
+		return err
 	}
 	if err = f.Sync(); err == nil {
 		err = j.options.FS.SyncDir(j.options.Dir)
 	}
 	if err != nil {
 		_ = f.Close() // the first error counts
-		return fault.Hide(err, fault.Unavailable, "cannot make the journal's segment %s durable: %s", path, reason(err))
+		return err
 	}
 	if j.file != nil {
 		_ = j.file.Close() // every line in it has been synced

@@ -1,173 +1,73 @@
 package journal
 
 import (
-	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
+	"syscall"
 	"testing"
-	"time"
 
 	"github.com/capakraken/fairlead/internal/fault"
 )
 
-// daemon is the actor of most test records.
-func daemon() Actor { return Actor{User: "fairlead"} }
-
-// clock returns a clock that a test moves by adding to the time it points to.
-func clock() (now *time.Time, read func() time.Time) {
-	t := time.Date(2026, 3, 30, 12, 0, 0, 0, time.UTC)
-	return &t, func() time.Time {
-		t = t.Add(time.Millisecond)
-		return t
+func TestClose(t *testing.T) {
+	j := open(t, Options{Dir: newDir(t)})
+	fill(t, j, 2)
+	for range 2 {
+		if err := j.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	}
+	_, err := j.Append(Record{Actor: daemon(), Type: "a"})
+	wantKind(t, err, fault.Unavailable)
+	if got := collect(t, j, 1); len(got) != 2 {
+		t.Errorf("%d records after Close", len(got))
 	}
 }
 
-func newDir(t *testing.T) string { return filepath.Join(t.TempDir(), "journal") }
-
-func open(t *testing.T, o Options) *Journal {
-	t.Helper()
-	if o.Now == nil {
-		_, o.Now = clock()
+func TestSpace(t *testing.T) {
+	j := open(t, Options{Dir: newDir(t)})
+	if free, err := j.Space(); err != nil || free == 0 {
+		t.Errorf("%d, %v", free, err)
 	}
-	j, err := Open(o)
-	if err != nil {
-		t.Fatalf("Open: %v", err)
-	}
-	t.Cleanup(func() { _ = j.Close() })
-	return j
+	m := newMemory()
+	broken := open(t, Options{Dir: "/j", FS: m})
+	m.before = func(string, string) error { return syscall.EIO }
+	_, err := broken.Space()
+	wantKind(t, err, fault.Unavailable)
 }
 
-func appendRecord(t *testing.T, j *Journal, r Record) Record {
-	t.Helper()
-	got, err := j.Append(r)
-	if err != nil {
-		t.Fatalf("Append: %v", err)
-	}
-	return got
-}
-
-// fill appends n records of about 200 bytes.
-func fill(t *testing.T, j *Journal, n int) {
-	t.Helper()
-	for i := range n {
-		appendRecord(t, j, Record{
-			Actor: daemon(), Type: "step.done", App: "capakraken", Step: "pull",
-			Data: json.RawMessage(fmt.Sprintf(`{"bytes":%d,"cached":true}`, i)),
+func TestOpenRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		options func(dir string) Options
+		kind    fault.Kind
+		text    string
+	}{
+		"no directory":   {func(string) Options { return Options{} }, fault.Internal, "needs a directory"},
+		"negative size":  {func(dir string) Options { return Options{Dir: dir, SegmentBytes: -1} }, fault.Internal, "-1 bytes"},
+		"no parent":      {func(dir string) Options { return Options{Dir: filepath.Join(dir, "a", "b")} }, fault.Unavailable, "no such file"},
+		"a file instead": {func(dir string) Options { return Options{Dir: filepath.Join(dir, "file")} }, fault.Unavailable, "not a directory"},
+		"shared":         {func(dir string) Options { return Options{Dir: filepath.Join(dir, "shared")} }, fault.Unavailable, "chmod go-w"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			overwrite(t, filepath.Join(dir, "file"), "")
+			if err := firstError(os.Mkdir(filepath.Join(dir, "shared"), 0o700), os.Chmod(filepath.Join(dir, "shared"), 0o770)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Open(c.options(dir))
+			wantKind(t, err, c.kind)
+			if !strings.Contains(err.Error(), c.text) {
+				t.Errorf("%v, want %s", err, c.text)
+			}
 		})
 	}
 }
 
-// written makes a journal of n records and returns its directory.
-func written(t *testing.T, n int, segmentBytes int64) string {
-	t.Helper()
-	dir := newDir(t)
-	j := open(t, Options{Dir: dir, SegmentBytes: segmentBytes})
-	fill(t, j, n)
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-func collect(t *testing.T, j *Journal, from uint64) []Record {
-	t.Helper()
-	var all []Record
-	for r, err := range j.Records(from) {
-		if err != nil {
-			t.Fatalf("Records: %v", err)
-		}
-		all = append(all, r)
-	}
-	return all
-}
-
-func segmentFiles(t *testing.T, dir string) []string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-func overwrite(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+func TestModes(t *testing.T) {
+	dir := written(t, 1, 0)
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("directory: %v, %v", info.Mode(), err)
 	}
 }
-
-func wantKind(t *testing.T, err error, want fault.Kind) {
-	t.Helper()
-	if err == nil || fault.KindOf(err) != want {
-		t.Fatalf("got error %v of kind %s, want kind %s", err, fault.KindOf(err), want)
-	}
-}
-
-func sameRecord(a, b Record) bool {
-	x, errA := a.Line()
-	y, errB := b.Line()
-	return errA == nil && errB == nil && string(x) == string(y)
-}
-
-func TestRoundTrip(t *testing.T) {
-	dir := newDir(t)
-	j := open(t, Options{Dir: dir})
-	want := []Record{
-		appendRecord(t, j, Record{Actor: daemon(), Type: "daemon.started"}),
-		appendRecord(t, j, Record{
-			Actor: Actor{UID: 0, GID: 0, PID: 4711, User: "root", Role: "admin"},
-			Type:  "step.intent", App: "capakraken", Rollout: "01J0", Step: "restart",
-			Data: json.RawMessage(` {"b": [1, 2.50, {"y":null,"x":"ä\u0000\n\"<\/"}], "a": true} `),
-		}),
-		appendRecord(t, j, Record{Actor: Actor{UID: 1000, GID: 100}, Type: "tab\tand \\ and \u0001"}),
-	}
-	if got := string(want[1].Data); got != `{"a":true,"b":[1,2.50,{"x":"ä\u0000\n\"</","y":null}]}` {
-		t.Errorf("canonical data is %s", got)
-	}
-	for _, stage := range []string{"while open", "after reopening"} {
-		if got := collect(t, j, 1); !slices.EqualFunc(got, want, sameRecord) {
-			t.Errorf("%s: got %+v, want %+v", stage, got, want)
-		}
-		if err := j.Close(); err != nil {
-			t.Fatal(err)
-		}
-		j = open(t, Options{Dir: dir})
-	}
-	if got := collect(t, j, 3); len(got) != 1 || got[0].Actor != want[2].Actor || !got[0].Time.Equal(want[2].Time) {
-		t.Errorf("from 3: %+v", got)
-	}
-	if got := collect(t, j, 4); got != nil {
-		t.Errorf("from behind the head: %+v", got)
-	}
-}
-
-func TestFormatIsFixed(t *testing.T) {
-	// These bytes are the format of version 1. A change here is a new version.
-	r := Record{
-		V: 1, Seq: 7, Time: time.Date(2026, 3, 30, 14, 0, 0, 1500, time.FixedZone("", 7200)),
-		Actor: Actor{UID: 0, GID: 5, PID: 9, User: "root", Role: "admin"}, Type: "step.intent",
-		App: "capakraken", Rollout: "r1", Step: "pull", Data: json.RawMessage(`{"b":1,"a":"x"}`), Prev: zeroHash,
-	}
-	line, err := r.Line()
-	if err != nil {
-		t.Fatal(err)
-	}
-	const want = `{"v":1,"seq":7,"time":"2026-03-30T12:00:00.000001500Z","actor":{"uid":0,"gid":5,"pid":9,"user":"root","role":"admin"},` +
-		`"type":"step.intent","app":"capakraken","rollout":"r1","step":"pull","data":{"a":"x","b":1},"prev":"` + zeroHash + `","crc":"8c5c26ac"}` + "\n"
-	if string(line) != want {
-		t.Errorf("got  %swant %s", line, want)
-	}
-}
-

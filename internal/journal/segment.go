@@ -3,6 +3,7 @@ package journal
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -64,7 +65,7 @@ func (l *lines) next() ([]byte, error) {
 		return nil, err
 	}
 	l.number++
-	if err == io.EOF { //nolint:errorlint // bufio returns it bare
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return line, err
@@ -84,5 +85,5 @@ func (l *lines) torn(line []byte) bool {
 		}
 	}
 	_, err := l.buf.Peek(1)
-	return err == io.EOF //nolint:errorlint // bufio returns it bare
+	return errors.Is(err, io.EOF)
 }

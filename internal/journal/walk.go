@@ -85,33 +85,22 @@ func (w *walker) segment(first uint64, last bool, visit func(*view) bool) (more 
 
 func (w *walker) follow(l *lines, last bool, visit func(*view) bool) (more bool, err error) {
 	w.end, w.last = 0, 0
+	var v view // here, since it escapes: one for all lines
 	for {
 		line, err := l.next()
-		switch {
-		case errors.Is(err, io.EOF):
+		if errors.Is(err, io.EOF) {
 			return true, nil
-		case errors.Is(err, bufio.ErrBufferFull):
-			return false, w.damaged(l.path, l.number, fmt.Sprintf("its line is longer than %d bytes", MaxLine))
-		case err != nil:
-			return false, fault.Hide(err, fault.Unavailable, "cannot read the journal's segment %s: %s", l.path, reason(err))
 		}
-		v, err := w.fit(line)
-		if err == nil {
-			w.last, w.end = l.offset, l.offset+l.length
-			if !visit(&v) {
-				return false, nil
-			}
-			continue
+		if err != nil {
+			return false, w.unreadable(l, err)
 		}
-		if last && l.torn(line) {
-			w.tear = &Tear{Seq: w.chain.seq + 1, File: l.path, Line: l.number, Offset: l.offset, Bytes: l.length}
+		if v, err = w.fit(line); err != nil {
+			return false, w.misfit(l, line, last, err)
+		}
+		w.last, w.end = l.offset, l.offset+l.length
+		if !visit(&v) {
 			return false, nil
 		}
-		if errors.Is(err, errNewer) {
-			return false, fault.New(fault.Refused,
-				"%s:%d: the record was written by a newer fairlead (or is damaged), and nothing was changed; start that version", l.path, l.number)
-		}
-		return false, w.damaged(l.path, l.number, err.Error())
 	}
 }
 
@@ -122,6 +111,26 @@ func (w *walker) fit(line []byte) (view, error) {
 		return view{}, errors.New("its line does not end with a line feed")
 	}
 	return w.chain.follow(content)
+}
+
+// misfit says what it means that line does not fit, and why it does not: a tear, a newer format, or damage.
+func (w *walker) misfit(l *lines, line []byte, last bool, why error) error {
+	if last && l.torn(line) {
+		w.tear = &Tear{Seq: w.chain.seq + 1, File: l.path, Line: l.number, Offset: l.offset, Bytes: l.length}
+		return nil
+	}
+	if errors.Is(why, errNewer) {
+		return fault.New(fault.Refused,
+			"%s:%d: the record was written by a newer fairlead (or is damaged), and nothing was changed; start that version", l.path, l.number)
+	}
+	return w.damaged(l.path, l.number, why.Error())
+}
+
+func (w *walker) unreadable(l *lines, err error) error {
+	if errors.Is(err, bufio.ErrBufferFull) {
+		return w.damaged(l.path, l.number, fmt.Sprintf("its line is longer than %d bytes", MaxLine))
+	}
+	return fault.Hide(err, fault.Unavailable, "cannot read the journal's segment %s: %s", l.path, reason(err))
 }
 
 func (w *walker) damaged(path string, line int, why string) error {
