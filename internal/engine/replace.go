@@ -1,0 +1,159 @@
+package engine
+
+import (
+	"context"
+	"slices"
+
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/secret"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// Replace makes the rollout's container of one service, stops the old one, which is kept under another name, and starts
+// the new one. It begins by looking, so after a death it is called again and goes on where it was. The new container
+// is never started while the old one, or any other of the service, is live. One that was started before and has ended
+// is left as it is.
+func (e *Engine) Replace(ctx context.Context, r workload.Replacement) (workload.Replaced, error) {
+	service, final := r.Unit.Service.Name, r.Unit.Service.FinalName(r.Key)
+	out := workload.Replaced{Service: service}
+	all, err := e.list(ctx, labelled(r.Key, service))
+	if err != nil {
+		return out, err
+	}
+	if err := alone(r, all); err != nil {
+		return out, err
+	}
+	fresh, err := e.prepared(ctx, r, all)
+	if err != nil {
+		return out, err
+	}
+	out.NewID, out.NewName = fresh.ID, nameOf(fresh)
+	if r.Old != nil {
+		out.OldID, out.OldName = r.Old.ID, oldName(final, r.Rollout)
+		if err := e.setAside(ctx, r, out.OldName, begun(fresh)); err != nil {
+			return out, err
+		}
+	}
+	if begun(fresh) {
+		return out, nil
+	}
+	if err := e.api.ContainerStart(ctx, fresh.ID, container.StartOptions{}); err != nil {
+		return out, e.failed(err, "start container %s", out.NewName)
+	}
+	return out, nil
+}
+
+// alone returns a fault when a container lives that is neither the old one nor the rollout's own: to start another
+// beside it would make two.
+func alone(r workload.Replacement, all []container.InspectResponse) error {
+	if r.Old != nil && r.Old.AutoRemove {
+		return fault.New(fault.Refused, "container %s was started with --rm, so stopping it would delete it, and it could not be restored; nothing was changed; start it again without --rm", r.Old.Name)
+	}
+	for _, c := range all {
+		mine := c.Config.Labels[LabelRollout] == r.Rollout
+		switch old := r.Old != nil && c.ID == r.Old.ID; {
+		case mine && old:
+			return fault.New(fault.Internal, "container %s is this rollout's own and cannot be what it replaces", nameOf(c))
+		case !mine && !old && live(c):
+			return fault.New(fault.Conflict, "container %s of service %s is running as well, left by rollout %s; it was not touched, and no new container was started; stop it, then roll out again", nameOf(c), r.Unit.Service.Name, c.Config.Labels[LabelRollout])
+		}
+	}
+	return nil
+}
+
+// prepared returns the rollout's container, made if it is not among all: on its networks, and with the environment that
+// r asks for.
+func (e *Engine) prepared(ctx context.Context, r workload.Replacement, all []container.InspectResponse) (container.InspectResponse, error) {
+	d, err := define(r)
+	if err != nil {
+		return container.InspectResponse{}, err
+	}
+	i := slices.IndexFunc(all, func(c container.InspectResponse) bool { return c.Config.Labels[LabelRollout] == r.Rollout })
+	var fresh container.InspectResponse
+	if i >= 0 {
+		fresh = all[i]
+	} else if fresh, err = e.create(ctx, r, d); err != nil {
+		return fresh, err
+	}
+	if begun(fresh) {
+		return fresh, nil
+	}
+	if err := e.connect(ctx, fresh, d); err != nil {
+		return fresh, err
+	}
+	return fresh, e.sameEnv(fresh, r.Unit)
+}
+
+// create makes the rollout's container under its temporary name.
+func (e *Engine) create(ctx context.Context, r workload.Replacement, d definition) (container.InspectResponse, error) {
+	name := newName(r.Unit.Service.FinalName(r.Key), r.Rollout)
+	if _, taken, err := e.byName(ctx, name); err != nil {
+		return container.InspectResponse{}, err
+	} else if taken {
+		return container.InspectResponse{}, fault.New(fault.Conflict, "a container called %s exists that this rollout did not make; no container was touched; remove it, then roll out again", name)
+	}
+	made, err := e.api.ContainerCreate(ctx, d.config, d.host, d.first(), nil, name)
+	if err != nil {
+		return container.InspectResponse{}, e.failed(err, "create container %s", name)
+	}
+	return e.inspect(ctx, made.ID)
+}
+
+// connect joins c to those of its networks that it is not on yet.
+func (e *Engine) connect(ctx context.Context, c container.InspectResponse, d definition) error {
+	for _, n := range d.networks {
+		if _, on := c.NetworkSettings.Networks[n.name]; on {
+			continue
+		}
+		if err := e.api.NetworkConnect(ctx, n.name, c.ID, n.endpoint); err != nil {
+			return e.failed(err, "connect container %s to network %s", nameOf(c), n.name)
+		}
+	}
+	return nil
+}
+
+// sameEnv returns a fault when the container was not created with the environment that u asks for: its source was
+// edited between the creation and a restart of this daemon.
+func (e *Engine) sameEnv(c container.InspectResponse, u workload.Unit) error {
+	held := environment(c)
+	var asked secret.Env
+	for _, v := range u.Env {
+		if in, ok := held.Lookup(v.Name); ok {
+			asked = asked.With(in)
+		}
+	}
+	if e.key.OfEnv(asked) != e.key.OfEnv(u.Env) {
+		return fault.New(fault.Conflict, "container %s was created with another environment than the sources give now, so they were edited during the rollout; it was not started; roll out again", nameOf(c))
+	}
+	return nil
+}
+
+// setAside stops the old container and keeps it under name, with the restart policy no, so that no restart of the
+// Engine brings it back beside the new one. Once the new one was started, an old one that is gone is no fault.
+func (e *Engine) setAside(ctx context.Context, r workload.Replacement, name string, begun bool) error {
+	old, err := e.inspect(ctx, r.Old.ID)
+	if gone(err) {
+		if begun {
+			return nil
+		}
+		return fault.New(fault.NotFound, "the container %s, which service %s was to be replaced from, is gone; somebody removed it during the rollout, so nothing could be restored; the new one was not started", r.Old.Name, r.Unit.Service.Name)
+	}
+	if err != nil {
+		return err
+	}
+	if err := touchable(r.Key, old); err != nil {
+		return err
+	}
+	if err := e.rename(ctx, old, name); err != nil {
+		return err
+	}
+	if err := e.setPolicy(ctx, old, workload.RestartPolicy{Name: "no"}); err != nil {
+		return err
+	}
+	return e.stop(ctx, old)
+}
+
+// begun reports whether c was ever started.
+func begun(c container.InspectResponse) bool { return c.State.Status != container.StateCreated }
