@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/capakraken/fairlead/internal/config"
+	"github.com/capakraken/fairlead/internal/envfile"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/secret"
@@ -176,7 +177,7 @@ func (j job) legacy(p provision) (Legacy, error) { return j.legacyOf(j.app, p) }
 func (s *Steps) legacyOf(app config.App, p provision) (Legacy, error) {
 	l := Legacy{App: app.Name, Config: *app.Legacy, Secrets: legacySecrets(app), Networks: networks(p.units), ExtraHosts: extraHosts(p.units)}
 	if file := app.Legacy.DSN.File; file != "" {
-		dsn, err := readDSN(file, s.EnvPolicy)
+		dsn, err := envfile.ReadValue(file, s.EnvPolicy)
 		l.DSN, l.Origin = dsn, file
 		return l, err
 	}

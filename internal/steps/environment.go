@@ -19,6 +19,7 @@ import (
 type provision struct {
 	sources     []string // where it was read
 	base        secret.Env
+	faulty      []string        // variables whose lines were refused; base lacks them
 	units       []workload.Unit // in the configured order
 	definitions secret.Fingerprint
 	env         secret.Fingerprint
@@ -28,8 +29,9 @@ type provision struct {
 // come back together as problems.
 func (s *Steps) provision(ctx context.Context, app config.App) (provision, []fault.Problem) {
 	p, problems := s.read(app)
-	if len(problems) > 0 {
-		return p, problems // without the sources, every definition would seem wrong as well
+	problems = append(problems, p.check(app)...)
+	if len(p.sources) < len(app.Env) || len(p.faulty) > 0 {
+		return p, problems // with a source missing, every definition would seem wrong as well
 	}
 	services, more := compose.Load(ctx, definitions(app), p.base)
 	problems = append(problems, more...)
@@ -37,7 +39,6 @@ func (s *Steps) provision(ctx context.Context, app config.App) (provision, []fau
 		problems = append(problems, overrides(app, p.base, svc)...)
 		p.units = append(p.units, workload.Unit{Service: svc.Service, Env: effective(p.base, svc)})
 	}
-	problems = append(problems, check(app, p.base)...)
 	p.definitions, p.env = s.fingerprints(p.units)
 	return p, problems
 }
@@ -50,9 +51,12 @@ func (s *Steps) read(app config.App) (provision, []fault.Problem) {
 		file, err := envfile.Read(source.File, s.EnvPolicy)
 		if err != nil {
 			problems = append(problems, problemsOf(err, source.File)...)
+		}
+		if file.Env == nil && file.Faulty == nil {
 			continue
 		}
 		p.sources = append(p.sources, source.File)
+		p.faulty = append(p.faulty, file.Faulty...)
 		for _, v := range file.Env {
 			if old, ok := p.base.Lookup(v.Name); ok {
 				problems = append(problems, fault.Problem{Where: v.Origin.String(), What: v.Name + " is also set in " + old.Origin.String(),
@@ -98,20 +102,20 @@ func overrides(app config.App, base secret.Env, svc compose.Service) []fault.Pro
 	return problems
 }
 
-// check holds the catalog's rules against the environment.
-func check(app config.App, env secret.Env) []fault.Problem {
+// check holds the catalog's rules against what was read. A variable whose line was refused has its problem already, and
+// in a source that could not be read, nothing is missed.
+func (p provision) check(app config.App) []fault.Problem {
 	var problems []fault.Problem
 	for _, spec := range app.Secrets {
-		v, ok := env.Lookup(spec.Env)
-		if !ok {
-			if spec.Required {
-				problems = append(problems, fault.Problem{Where: files(app), What: spec.Env + " is missing (" + title(spec) + ", required)",
-					Fix: "add the line " + spec.Env + "=…"})
+		v, ok := p.base.Lookup(spec.Env)
+		switch {
+		case ok:
+			for _, what := range spec.Check(v.Value) {
+				problems = append(problems, fault.Problem{Where: v.Origin.String(), What: spec.Env + " " + what + " (" + title(spec) + ")"})
 			}
-			continue
-		}
-		for _, what := range spec.Check(v.Value) {
-			problems = append(problems, fault.Problem{Where: v.Origin.String(), What: spec.Env + " " + what + " (" + title(spec) + ")"})
+		case spec.Required && len(p.sources) == len(app.Env) && !slices.Contains(p.faulty, spec.Env):
+			problems = append(problems, fault.Problem{Where: files(app), What: spec.Env + " is missing (" + title(spec) + ", required)",
+				Fix: "add the line " + spec.Env + "=…"})
 		}
 	}
 	return problems

@@ -1,0 +1,44 @@
+# What a fresh Debian machine lacks is set up by e2e/setup.sh, which says what it does and stops what it started.
+SETUP   := e2e/setup.sh
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+LINTER  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build demo test unit test-full soak bench lint fuzz clean
+
+build: ## the binary, static and stripped, in bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/fairlead ./cmd/fairlead
+
+demo: ## the whole story on real parts, from nothing
+	$(SETUP) run go run ./e2e/demo
+
+test: ## unit tests and end-to-end tests, with the race detector
+	$(SETUP) run go test -race -shuffle=on -timeout 20m -tags e2e ./...
+
+unit: ## what needs no Engine, registry or database
+	go test -race -shuffle=on ./...
+
+test-full: ## make test, and the long ones
+	$(SETUP) run go test -race -shuffle=on -timeout 60m -tags 'e2e full' ./...
+	$(MAKE) fuzz
+
+soak: ## the longest: kills at random moments
+	$(SETUP) run go test -timeout 3h -tags 'e2e full soak' -run Soak -v ./e2e/...
+
+bench: ## ratios, each measured in one run
+	$(SETUP) run go test -tags e2e -run '^$$' -bench . -benchtime 1x -count 1 ./e2e/...
+	go test -run '^$$' -bench . ./internal/journal/...
+
+lint: ## formatting, vet, static analysis
+	@test -z "$$(gofmt -l cmd internal e2e)" || { gofmt -l cmd internal e2e; echo 'run gofmt -w on these'; exit 1; }
+	go vet -tags 'e2e full soak' ./...
+	go mod tidy -diff
+	go run $(LINTER) -tags 'e2e full soak' ./...
+
+fuzz: ## every fuzzer for a short while
+	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' internal | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -ho --include='*_test.go' '^func Fuzz[A-Za-z0-9]*' -r $$p | sed 's/func //' | sort -u); do \
+	    go test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s -fuzzminimizetime 1x ./$$p || exit 1; done; done
+
+clean:
+	rm -rf bin

@@ -1,0 +1,168 @@
+// Package daemon is the service's life: it takes hold of the state directory, replays the journal, wires the rooms
+// together, serves, and stops. It is the only room that knows all the others.
+package daemon
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	sd "github.com/coreos/go-systemd/v22/daemon"
+	"go.uber.org/zap"
+
+	"github.com/capakraken/fairlead/internal/config"
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/journal"
+	"github.com/capakraken/fairlead/internal/orchestrator"
+	"github.com/capakraken/fairlead/internal/rollout"
+	"github.com/capakraken/fairlead/internal/server"
+)
+
+// stopTime bounds the whole of a stop. A container that is being stopped may take its grace period.
+const stopTime = 30 * time.Second
+
+// Options are where a daemon finds its things. Config, State, Socket and Log are required.
+type Options struct {
+	Config  string // path of fairlead.yaml
+	State   string // directory of the journal and the host's key; made when it is missing
+	Socket  string // path of the socket that is served
+	Version string
+	Log     *zap.Logger
+}
+
+func (o Options) validate() error {
+	switch {
+	case o.Config == "":
+		return fault.New(fault.Usage, "no configuration is named: --config FILE")
+	case o.State == "":
+		return fault.New(fault.Usage, "no state directory is named: --state DIR, or run under systemd with StateDirectory=")
+	case o.Socket == "":
+		return fault.New(fault.Usage, "no socket is named: --socket PATH, or run under systemd with RuntimeDirectory=")
+	case o.Log == nil:
+		return fault.New(fault.Internal, "daemon: no logger")
+	}
+	return nil
+}
+
+// Daemon is a daemon that holds its state directory and its socket.
+type Daemon struct {
+	options  Options
+	closers  closers
+	rollouts *orchestrator.Orchestrator
+	server   *server.Server
+	listener *server.Listener
+}
+
+// New takes hold of the state, replays the journal and binds the socket. When it fails, everything that it took is let
+// go again.
+func New(o Options) (_ *Daemon, err error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	d := &Daemon{options: o}
+	defer func() {
+		if err != nil {
+			_ = d.closers.close()
+		}
+	}()
+	hardenProcess(o.Log)
+	cfg, err := config.Load(o.Config)
+	if err != nil {
+		return nil, err
+	}
+	state, err := openState(o.State)
+	if err != nil {
+		return nil, err
+	}
+	d.closers.add(state.close)
+	log, err := journal.Open(journal.Options{Dir: filepath.Join(o.State, "journal")})
+	if err != nil {
+		return nil, err
+	}
+	d.closers.add(log.Close)
+	return d, d.wire(cfg, state, log)
+}
+
+// wire makes the rooms known to each other, lowest floor first.
+func (d *Daemon) wire(cfg config.Config, state *state, log *journal.Journal) error {
+	steps, closeEngine, err := newSteps(cfg, state.key)
+	if err != nil {
+		return err
+	}
+	d.closers.add(closeEngine)
+	access, err := resolveAccess(cfg.Access)
+	if err != nil {
+		return err
+	}
+	d.rollouts, err = orchestrator.New(orchestrator.Options{Journal: log, Steps: steps, Log: d.options.Log, Version: d.options.Version,
+		Ended: func(s rollout.State) { d.server.Observe(s) }})
+	if err != nil {
+		return err
+	}
+	d.server, err = server.New(server.Options{Rollouts: d.rollouts, Access: access, Version: d.options.Version, Instance: cfg.Instance, Log: d.options.Log})
+	if err != nil {
+		return err
+	}
+	d.listener, err = server.Listen(d.options.Socket)
+	if err != nil {
+		return err
+	}
+	d.closers.add(d.listener.Close)
+	return nil
+}
+
+// Run goes on with unfinished rollouts and serves until ctx ends. Then it stops: waits are interrupted, an action that
+// is changing a container finishes, and what is left goes on at the next start.
+func (d *Daemon) Run(ctx context.Context) error {
+	defer d.closers.close() //nolint:errcheck // nothing is written after the orchestrator has stopped
+	if err := d.rollouts.Start(); err != nil {
+		return err
+	}
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- d.server.Serve(serving, d.listener) }() // ends with serving
+	d.notify(sd.SdNotifyReady)
+	d.options.Log.Info("ready", zap.String("socket", d.options.Socket), zap.String("version", d.options.Version), zap.Int("pid", os.Getpid()))
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-served:
+	}
+	d.notify(sd.SdNotifyStopping)
+	d.options.Log.Info("stopping")
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	d.rollouts.Stop(ending)
+	stop()
+	if err == nil {
+		err = <-served
+	}
+	d.options.Log.Info("stopped")
+	return err
+}
+
+// notify tells systemd, where there is one, what the daemon is doing.
+func (d *Daemon) notify(state string) {
+	if _, err := sd.SdNotify(false, state); err != nil {
+		d.options.Log.Warn("systemd could not be notified", zap.String("state", state))
+	}
+}
+
+// closers let go of what was taken, the last first.
+type closers []func() error
+
+func (c *closers) add(f func() error) { *c = append(*c, f) }
+
+// close calls every closer once and returns the first error.
+func (c *closers) close() error {
+	var first error
+	for i := len(*c) - 1; i >= 0; i-- {
+		if err := (*c)[i](); err != nil && first == nil {
+			first = err
+		}
+	}
+	*c = nil
+	return first
+}

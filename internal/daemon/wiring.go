@@ -1,0 +1,80 @@
+package daemon
+
+import (
+	"context"
+	"net/netip"
+	"os"
+
+	"github.com/capakraken/fairlead/internal/config"
+	"github.com/capakraken/fairlead/internal/engine"
+	"github.com/capakraken/fairlead/internal/envfile"
+	"github.com/capakraken/fairlead/internal/legacy"
+	"github.com/capakraken/fairlead/internal/probe"
+	"github.com/capakraken/fairlead/internal/secret"
+	"github.com/capakraken/fairlead/internal/steps"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// newSteps puts the adapters behind the interfaces that the steps declare. It returns how the Engine is let go.
+func newSteps(cfg config.Config, key secret.Key) (*steps.Steps, func() error, error) {
+	docker, err := engine.New(engine.Options{Host: cfg.Engine.Host, RegistryConfig: cfg.Registry.ConfigFile, Key: key})
+	if err != nil {
+		return nil, nil, err
+	}
+	prober := probe.New(probe.Options{Exec: docker.Exec})
+	s, err := steps.New(steps.Options{
+		Instance:   cfg.Instance,
+		Apps:       cfg.Apps,
+		Key:        key,
+		EnvPolicy:  envfile.Policy{UID: os.Getuid(), GID: os.Getgid()},
+		Runtime:    docker,
+		Containers: docker,
+		Host:       host{docker},
+		Images:     images{docker},
+		Prober:     prober,
+		Database:   database{docker},
+	})
+	return s, docker.Close, err
+}
+
+// host answers for the Engine's surroundings.
+type host struct{ *engine.Engine }
+
+// Consumers looks at the image's repository only: an app that is defined here belongs to no Compose project.
+func (h host) Consumers(ctx context.Context, k workload.Key, repository string) ([]workload.Container, error) {
+	return h.Engine.Consumers(ctx, k, repository, nil)
+}
+
+// images speaks of pulls in the words of the steps.
+type images struct{ *engine.Engine }
+
+func (i images) Pull(ctx context.Context, image workload.Image, progress func(done, total int64)) (workload.Image, int64, bool, error) {
+	pulled, err := i.Engine.Pull(ctx, image, func(p engine.Progress) { progress(p.Done, p.Total) })
+	return pulled.Image, pulled.Bytes, pulled.Cached, err
+}
+
+// database looks at legacy values by the names that the app's containers know.
+type database struct{ engine *engine.Engine }
+
+func (d database) Inspect(ctx context.Context, l steps.Legacy, expected map[string]secret.Value) ([]secret.Residue, error) {
+	return d.open(l).Inspect(ctx, target(l), expected)
+}
+
+func (d database) Clear(ctx context.Context, l steps.Legacy, expected map[string]secret.Value, proceed func() error) ([]secret.Residue, error) {
+	return d.open(l).Clear(ctx, target(l), expected, func([]secret.Residue) error { return proceed() })
+}
+
+func (d database) open(l steps.Legacy) *legacy.Database {
+	return legacy.New(legacy.Options{Lookup: func(ctx context.Context, name string) ([]netip.Addr, error) {
+		return d.engine.Lookup(ctx, name, l.Networks, l.ExtraHosts)
+	}})
+}
+
+func target(l steps.Legacy) legacy.Target {
+	t := legacy.Target{App: l.App, DSN: l.DSN, DSNOrigin: l.Origin, Schema: l.Config.Schema, Table: l.Config.Table,
+		RowColumn: l.Config.Row.Column, RowValue: l.Config.Row.Value}
+	for _, s := range l.Secrets {
+		t.Columns = append(t.Columns, legacy.Column{Secret: s.Name, Column: s.LegacyColumn, OnMismatch: s.OnMismatch})
+	}
+	return t
+}
