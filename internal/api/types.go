@@ -53,6 +53,10 @@ type Event struct {
 // ProgressType is the type of an Event that carries Progress.
 const ProgressType = "progress"
 
+// ProblemType is the type of the server-sent event that tells why a stream ends before its rollout does. It carries a
+// Problem.
+const ProblemType = "problem"
+
 // Problem is an error answer, application/problem+json of RFC 9457.
 type Problem struct {
 	Type     string          `json:"type"` // "about:blank"

@@ -1,0 +1,92 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/user"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/capakraken/fairlead/internal/fault"
+)
+
+// The bounds of a client. An answer may take long, since the daemon looks at the host and the database for it.
+const (
+	dialTimeout   = 5 * time.Second
+	answerTimeout = 2 * time.Minute
+)
+
+// dialError is a failure to connect, told from one of a connection that was there.
+type dialError struct{ error }
+
+// Unwrap returns the failure itself.
+func (e dialError) Unwrap() error { return e.error }
+
+// transport connects to the socket, whatever host a request names.
+func transport(socket string) *http.Transport {
+	d := net.Dialer{Timeout: dialTimeout}
+	return &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			c, err := d.DialContext(ctx, "unix", socket)
+			if err != nil {
+				return nil, dialError{err}
+			}
+			return c, nil
+		},
+		DisableCompression:    true,
+		ResponseHeaderTimeout: answerTimeout,
+		IdleConnTimeout:       30 * time.Second,
+	}
+}
+
+// unanswered returns why there is no answer, and what to do about it.
+func (c *Client) unanswered(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return interrupted(ctx)
+	}
+	if _, ok := errors.AsType[dialError](err); !ok {
+		return fault.Hide(err, fault.Unreachable, "the daemon on %s took the request and did not answer: it may have been stopped just then. Look before you repeat it: fairlead status", c.socket)
+	}
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fault.Hide(err, fault.Unreachable, "you may not connect to %s%s", c.socket, membership(c.socket))
+	case errors.Is(err, fs.ErrNotExist):
+		return fault.Hide(err, fault.Unreachable, "the daemon does not answer: there is no socket %s. Is it running? systemctl status fairlead; if it listens elsewhere, give --socket", c.socket)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fault.Hide(err, fault.Unreachable, "the daemon does not answer on %s: nobody listens there. Is it running? systemctl status fairlead", c.socket)
+	}
+	return fault.Hide(err, fault.Unreachable, "the daemon does not answer on %s. Is it running? systemctl status fairlead", c.socket)
+}
+
+// membership says which group would let the caller connect, where that can be seen.
+func membership(socket string) string {
+	const directory = ": its directory is closed to you; ask an admin to add you to the socket's group"
+	info, err := os.Stat(socket)
+	if err != nil {
+		return directory
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return directory
+	}
+	gid := strconv.FormatUint(uint64(st.Gid), 10)
+	name := gid
+	if g, err := user.LookupGroupId(gid); err == nil {
+		name = g.Name
+	}
+	return fmt.Sprintf(": it is for the group %s and you are not in it. An admin adds you with: usermod -aG %s NAME; then log in anew", name, name)
+}
+
+// interrupted says that the caller gave up before the answer came. errors.Is finds the context's error behind it.
+func interrupted(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fault.Hide(ctx.Err(), fault.TimedOut, "the daemon did not answer in time")
+	}
+	return fault.Hide(ctx.Err(), fault.Conflict, "interrupted before the daemon answered")
+}

@@ -1,0 +1,89 @@
+package server
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/capakraken/fairlead/internal/api"
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/orchestrator"
+)
+
+// How many rollouts a list holds, unless it is asked for less, and at most.
+const (
+	usualRollouts = 20
+	mostRollouts  = 1000
+)
+
+func (s *Server) trigger(w http.ResponseWriter, r *http.Request) error {
+	var body api.Trigger
+	if err := decode(w, r, &body); err != nil {
+		return err
+	}
+	request := orchestrator.Request{
+		App: r.PathValue("app"), Kind: body.Kind, Image: body.Image, Force: body.Force, Reason: body.Reason,
+		IdempotencyKey: r.Header.Get("Idempotency-Key"),
+	}
+	if err := acceptable(request); err != nil {
+		return err
+	}
+	state, err := s.Rollouts.Trigger(r.Context(), peerOf(r.Context()).Actor, request)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", "/v1/rollouts/"+url.PathEscape(state.Request.ID))
+	return s.answer(w, http.StatusAccepted, api.NewRollout(state))
+}
+
+// acceptable refuses what would be stored and shown and is no plain text. All else is the orchestrator's to judge.
+func acceptable(r orchestrator.Request) error {
+	if len(r.Kind.Steps()) == 0 {
+		return fault.New(fault.Usage, "the field \"kind\" is %q, where deploy, rotate or cleanup belongs", r.Kind)
+	}
+	if err := plainText("reason", r.Reason, maxReason); err != nil {
+		return err
+	}
+	if err := plainText("image", r.Image, maxReason); err != nil {
+		return err
+	}
+	return plainText("Idempotency-Key", r.IdempotencyKey, maxKey)
+}
+
+func (s *Server) rollouts(w http.ResponseWriter, r *http.Request) error {
+	params, err := query(r, "app", "limit")
+	if err != nil {
+		return err
+	}
+	limit, err := count("limit", params["limit"], usualRollouts, mostRollouts)
+	if err != nil {
+		return err
+	}
+	list := []api.Rollout{}
+	for _, state := range s.Rollouts.Rollouts(params["app"], int(limit)) {
+		list = append(list, api.NewRollout(state))
+	}
+	return s.answer(w, http.StatusOK, list)
+}
+
+func (s *Server) rollout(w http.ResponseWriter, r *http.Request) error {
+	state, err := s.Rollouts.Rollout(r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return s.answer(w, http.StatusOK, api.NewRollout(state))
+}
+
+func (s *Server) cancel(w http.ResponseWriter, r *http.Request) error {
+	var body api.Reason
+	if err := decode(w, r, &body); err != nil {
+		return err
+	}
+	if err := plainText("reason", body.Reason, maxReason); err != nil {
+		return err
+	}
+	state, err := s.Rollouts.Cancel(r.Context(), peerOf(r.Context()).Actor, r.PathValue("id"), body.Reason)
+	if err != nil {
+		return err
+	}
+	return s.answer(w, http.StatusAccepted, api.NewRollout(state))
+}

@@ -1,0 +1,178 @@
+// Package server is the daemon's HTTP interface on its unix socket: who may ask for what, and how the answers look.
+//
+// The words: a peer is the process at the other end of a connection, known by what the kernel says of it. Its role is
+// what the configuration allows it. A route is one method on one path with the least role that may use it; all routes
+// stand in one table.
+package server
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"path"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/journal"
+	"github.com/capakraken/fairlead/internal/orchestrator"
+	"github.com/capakraken/fairlead/internal/rollout"
+)
+
+// Commands change something. Each answers once the change is recorded.
+type Commands interface {
+	// Trigger begins a rollout. A second request with one idempotency key returns the first one's rollout.
+	Trigger(ctx context.Context, by journal.Actor, r orchestrator.Request) (rollout.State, error)
+	// Cancel turns a rollout back; it is a Conflict when that is too late.
+	Cancel(ctx context.Context, by journal.Actor, id, reason string) (rollout.State, error)
+	// Lock holds an app against new rollouts.
+	Lock(ctx context.Context, by journal.Actor, app, reason string) error
+	// Unlock takes the lock of an app away, also that of a halted rollout.
+	Unlock(ctx context.Context, by journal.Actor, app, reason string) error
+}
+
+// History tells what was recorded.
+type History interface {
+	// Rollout returns one rollout.
+	Rollout(id string) (rollout.State, error)
+	// Rollouts returns the newest limit rollouts, of one app or, with "", of all; the newest first.
+	Rollouts(app string, limit int) []rollout.State
+	// Watch yields a rollout's events after a sequence number, then those to come. It ends after the rollout's end or
+	// with ctx.
+	Watch(ctx context.Context, id string, after uint64) iter.Seq2[orchestrator.Event, error]
+	// Audit yields the journal's records from a sequence number on, up to its present head.
+	Audit(from uint64) iter.Seq2[journal.Record, error]
+}
+
+// Views tell what is there now. They look at the host.
+type Views interface {
+	// Apps returns every configured app.
+	Apps(ctx context.Context) []rollout.App
+	// App returns one app.
+	App(ctx context.Context, name string) (rollout.App, error)
+	// Secrets returns what is known of an app's secrets.
+	Secrets(ctx context.Context, app string) (rollout.SecretReport, error)
+	// Residue returns what an app's database still holds.
+	Residue(ctx context.Context, app string) (rollout.ResidueReport, error)
+}
+
+// Rollouts is what the server serves.
+type Rollouts interface {
+	Commands
+	History
+	Views
+	// Refusing returns why no rollout is accepted now, and "" when all is well.
+	Refusing() string
+}
+
+// The bounds of a connection.
+const (
+	headerTimeout = 5 * time.Second  // to send a request's header
+	readTimeout   = 15 * time.Second // to send the whole request
+	writeTimeout  = 30 * time.Second // to take one piece of an answer
+	idleTimeout   = 60 * time.Second
+	headerBytes   = 16 << 10
+	drainTimeout  = 5 * time.Second // for requests under way when the server stops
+)
+
+// Options is what New needs. Rollouts and Log are required.
+type Options struct {
+	Rollouts Rollouts
+	Access   Access
+	Version  string        // of the daemon, told with every answer
+	Instance string        // the daemon's name on its Engine
+	Head     func() uint64 // the journal's newest sequence number, for the metrics; nil where it is not told
+	Log      *zap.Logger
+}
+
+func (o Options) validate() error {
+	switch {
+	case o.Rollouts == nil:
+		return fault.New(fault.Internal, "the server needs rollouts to serve")
+	case o.Log == nil:
+		return fault.New(fault.Internal, "the server needs a logger")
+	}
+	return nil
+}
+
+// Server answers requests. It holds no state of its own.
+type Server struct {
+	Options
+	roles    roles
+	measured *measured
+	handler  http.Handler
+	closing  chan struct{} // closed when the server stops, so that streams end
+}
+
+// New returns a server.
+func New(o Options) (*Server, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{Options: o, roles: o.Access.roles(hostAccounts()), measured: newMeasured(o), closing: make(chan struct{})}
+	s.handler = s.mux()
+	return s, nil
+}
+
+// Serve answers requests on ln until ctx ends. Then it ends the event streams, lets every other request finish within
+// a few seconds, and returns nil. It closes ln in any case, and may be called only once.
+func (s *Server) Serve(ctx context.Context, ln *Listener) error {
+	h := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    headerBytes,
+		ConnContext:       s.withPeer,
+		ErrorLog:          zap.NewStdLog(s.Log.Named("http").WithOptions(zap.IncreaseLevel(zap.WarnLevel))),
+	}
+	h.RegisterOnShutdown(func() { close(s.closing) })
+	served := make(chan error, 1)
+	go func() { served <- h.Serve(newGate(ln.unix, s.Log)) }() // ends with the shutdown below, at the latest
+	select {
+	case err := <-served:
+		return fault.Hide(err, fault.Unavailable, "the socket cannot be served any more")
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	err := h.Shutdown(drain)
+	if err != nil {
+		_ = h.Close() // whoever has not finished by now is cut off
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fault.Hide(err, fault.Unavailable, "the socket cannot be served any more")
+	}
+	if err != nil {
+		s.Log.Warn("requests were cut off, since they did not finish in time")
+	}
+	return nil
+}
+
+// ServeHTTP answers one request. It is what Serve puts behind the socket.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Fairlead-Version", s.Version)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	defer s.recover(w, r)
+	if path.Clean(r.URL.Path) != r.URL.Path { // the mux would redirect to a path that nobody asked for
+		s.fail(w, r, unknownPath(r))
+		return
+	}
+	s.handler.ServeHTTP(w, r)
+}
+
+// recover answers a request whose handler panicked. The panic's text is withheld, since it could carry a secret.
+func (s *Server) recover(w http.ResponseWriter, r *http.Request) {
+	switch p := recover(); p {
+	case nil:
+	case http.ErrAbortHandler: //nolint:errorlint // net/http compares it so
+		panic(p)
+	default:
+		s.Log.Error("a handler panicked", zap.String("method", r.Method), zap.String("path", r.URL.Path), zap.Stack("stack"))
+		s.fail(w, r, fault.New(fault.Internal, "the daemon failed to answer; this is a bug, see its log"))
+	}
+}
