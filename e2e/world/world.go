@@ -94,7 +94,7 @@ func (w *World) release() error {
 // onClose has end called by Close, the last one first.
 func (w *World) onClose(end func() error) { w.closers = append(w.closers, end) }
 
-// dir makes a directory of this run.
+// mkdir makes a directory of this run.
 func (w *World) mkdir(name string) (string, error) {
 	dir, err := os.MkdirTemp(w.Dir, name+"-")
 	if err != nil {
