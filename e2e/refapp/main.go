@@ -30,7 +30,7 @@ func main() {
 		os.Exit(int(code))
 	}
 	if err != nil {
-		log.Printf("refapp: %v", err)
+		log.Print(err)
 		os.Exit(1)
 	}
 }
@@ -45,6 +45,7 @@ const exitUsage exit = 2
 
 func run(args []string) error {
 	log.SetFlags(log.LstdFlags | log.LUTC | log.Lmsgprefix)
+	log.SetPrefix("refapp: ")
 	if len(args) == 0 {
 		return usage("no command is given")
 	}
