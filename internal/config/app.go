@@ -1,0 +1,157 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/distribution/reference"
+
+	"github.com/capakraken/fairlead/internal/secret"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// serviceName and containerName are what Compose and the Engine allow.
+var (
+	serviceName   = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$`)
+	containerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
+)
+
+func readApp(name string, f field) App {
+	if !plainName.MatchString(name) {
+		f.bad("is not a usable name for an app", "use lower-case letters, digits and hyphens, 63 at most, beginning with a letter or digit")
+	}
+	m := f.only("environment", "image", "env", "services", "verify", "secrets", "legacy", "clear", "not_consumers", "timeouts")
+	app := App{
+		Name:         name,
+		Environment:  m.need("environment", "name it, such as environment: production").name(),
+		Repository:   m.need("image", "name the image's repository, such as image: registry.example.com/team/app").repository(),
+		Line:         f.line,
+		Env:          readEnv(m.get("env")),
+		Services:     readServices(m.need("services", "define at least one service, in Compose syntax")),
+		Legacy:       readLegacy(m.get("legacy")),
+		Clear:        readClear(m.get("clear")),
+		NotConsumers: readNotConsumers(m.get("not_consumers")),
+		Timeouts:     readTimeouts(m.get("timeouts")),
+	}
+	app.Checks = readChecks(m.get("verify"), app.Services, app.Timeouts.Verify)
+	app.Secrets = readSecrets(m.get("secrets"), app.Legacy != nil)
+	app.agree(m)
+	return app
+}
+
+// agree checks what no field can tell alone.
+func (a App) agree(m mapping) {
+	reports := slices.ContainsFunc(a.Services, func(d Definition) bool { return a.Checks[d.Name].Reports() })
+	switch {
+	case len(a.Secrets) > 0 && len(a.Env) == 0 && !m.has("env"):
+		m.get("env").bad("is missing, so no secret could be provisioned", "write env: [{file: /etc/…/.env.production}]")
+	case len(a.Secrets) > 0 && len(a.Services) > 0 && !reports:
+		m.get("verify").bad("lets no service report where its secrets come from, so no rollout could be proved", "give at least one service a url or an exec")
+	}
+	legacy := m.get("legacy")
+	switch {
+	case a.Legacy == nil && a.Clear == WithDeploy && !legacy.set():
+		m.get("clear").bad("asks for legacy values to be cleared, but there is no legacy block", "add the block, or take the key out")
+	case a.Legacy != nil && !slices.ContainsFunc(a.Secrets, func(s secret.Spec) bool { return s.LegacyColumn != "" }):
+		legacy.bad("is given, but no secret names its column", "add legacy: {column: …} to the secrets that the database may hold, or take the block out")
+	}
+}
+
+// repository returns an image without its tag and digest.
+func (f field) repository() string {
+	s := f.text()
+	if s == "" {
+		return ""
+	}
+	named, err := reference.ParseNormalizedNamed(s)
+	switch {
+	case err != nil:
+		f.bad("is not the name of an image", "write REGISTRY/PATH in lower case, such as registry.example.com/team/app")
+	case !reference.IsNameOnly(named):
+		f.bad("names a tag or a digest", "write the repository alone: the tag comes with the rollout (fairlead deploy APP --image TAG)")
+	}
+	return s
+}
+
+func readEnv(f field) []EnvSource {
+	var sources []EnvSource
+	for _, e := range f.list() {
+		source := EnvSource{File: e.only("file").need("file", "write {file: /etc/…/.env.production}").absolute()}
+		if source.File != "" && slices.Contains(sources, source) {
+			e.bad("names a file for the second time", "keep one")
+		}
+		sources = append(sources, source)
+	}
+	return sources
+}
+
+func readServices(f field) []Definition {
+	m := f.mapping()
+	if m.set() && len(m.keys) == 0 {
+		f.bad("has no service", "define at least one")
+	}
+	var services []Definition
+	for name, d := range m.all {
+		if !serviceName.MatchString(name) {
+			d.bad("is not a usable name for a service", "use letters, digits, dots, hyphens and _, 63 at most, beginning with a letter or digit")
+		}
+		d.mapping() // its keys are Compose's, but a key given twice is wrong everywhere
+		if d.set() {
+			services = append(services, Definition{Name: name, YAML: d.node, Source: f.file, Line: d.line})
+		}
+	}
+	return services
+}
+
+func readClear(f field) ClearMode {
+	switch s := f.text(); ClearMode(s) {
+	case "", Manual:
+	case WithDeploy:
+		return WithDeploy
+	default:
+		f.bad("is not a clear mode", "write with_deploy (at the end of every deploy) or manual (only by fairlead cleanup)")
+	}
+	return Manual
+}
+
+func readNotConsumers(f field) []string {
+	names := f.texts()
+	for i, e := range f.list() {
+		if names[i] != "" && !containerName.MatchString(names[i]) {
+			e.bad("is not the name of a container", "write it as docker ps shows it")
+		}
+	}
+	return names
+}
+
+func readTimeouts(f field) Timeouts {
+	m := f.only("validate", "pull", "restart", "verify", "clear", "revert")
+	t := defaultTimeouts()
+	for _, step := range []struct {
+		key string
+		d   *time.Duration
+	}{{"validate", &t.Validate}, {"pull", &t.Pull}, {"restart", &t.Restart}, {"verify", &t.Verify}, {"clear", &t.Clear}, {"revert", &t.Revert}} {
+		*step.d = m.get(step.key).duration(*step.d, time.Second, 24*time.Hour)
+	}
+	return t
+}
+
+// readChecks returns a check for every service; one that the file says nothing of proves itself by staying up.
+func readChecks(f field, services []Definition, within time.Duration) map[string]workload.Check {
+	checks := map[string]workload.Check{}
+	for _, d := range services {
+		checks[d.Name] = defaultCheck()
+	}
+	for name, entry := range f.mapping().all {
+		if _, ok := checks[name]; !ok {
+			entry.bad("is not one of the app's services", "name a service, or take the entry out")
+		}
+		check := readCheck(entry)
+		if within < max(check.StayUp, check.Attempt) {
+			entry.bad("waits for longer than the whole step may take ("+brief(within)+")", "shorten it, or lengthen timeouts.verify")
+		}
+		checks[name] = check
+	}
+	return checks
+}

@@ -1,0 +1,113 @@
+// Package config reads fairlead.yaml, strictly: an unknown key is a fault, and all faults are found at once, each with
+// its file, line and field and with what to write instead.
+//
+// The file holds no secret: where one is needed it names a variable or another file, and a value that looks like a
+// written-out secret is refused without being quoted.
+package config
+
+import (
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/capakraken/fairlead/internal/secret"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// Config is the whole configuration, complete with its defaults.
+type Config struct {
+	Path     string // as it was given to Load or Parse
+	Instance string // this daemon's name on its Engine and in reports
+	Engine   Engine
+	Registry Registry
+	Access   Access
+	Apps     map[string]App // by name
+}
+
+// Engine says where the Docker Engine listens.
+type Engine struct {
+	Host string // such as unix:///var/run/docker.sock; empty for the client's own default
+}
+
+// Registry says where the credentials for registries are.
+type Registry struct {
+	ConfigFile string // absolute path of a Docker config file
+}
+
+// Access names who may do what, besides root, who may do everything.
+type Access struct{ Viewers, Operators, Admins Principals }
+
+// Principals are users and groups of the host, by name or number.
+type Principals struct{ Users, Groups []string }
+
+// App is one app in one environment. Its checks have an entry for every service.
+type App struct {
+	Name         string
+	Environment  string
+	Repository   string // the image's, without tag and digest: those come with a rollout
+	Line         int    // where the app is defined
+	Env          []EnvSource
+	Services     []Definition // in the file's order
+	Checks       map[string]workload.Check
+	Secrets      []secret.Spec // in the file's order
+	Legacy       *Legacy       // nil when the app never kept secrets in its database
+	Clear        ClearMode
+	NotConsumers []string // containers that share the image but do not read the legacy values
+	Timeouts     Timeouts
+}
+
+// EnvSource is one source of an app's environment.
+type EnvSource struct {
+	File string // absolute path
+}
+
+// Definition is one service's definition in Compose syntax, not yet interpreted.
+type Definition struct {
+	Name   string
+	YAML   *yaml.Node // with the lines of Source; it must not be changed
+	Source string     // the file that holds it
+	Line   int        // where it begins
+}
+
+// Legacy is where the app's database may still hold secrets: one row of one table.
+type Legacy struct {
+	DSN    DSN
+	Schema string // empty for the one that the DSN names
+	Table  string
+	Row    Row
+}
+
+// DSN says where the database's address is kept; exactly one field is set.
+type DSN struct {
+	Env  string // a variable of the app's environment
+	File string // absolute path of a file that holds nothing else
+}
+
+// Row picks the one row by the value of a column.
+type Row struct{ Column, Value string }
+
+// ClearMode says when legacy values are cleared.
+type ClearMode string
+
+// The clear modes.
+const (
+	WithDeploy ClearMode = "with_deploy" // at the end of every deploy
+	Manual     ClearMode = "manual"      // only by a cleanup
+)
+
+// Timeouts bound the steps of a rollout. Every one is greater than 0.
+type Timeouts struct{ Validate, Pull, Restart, Verify, Clear, Revert time.Duration }
+
+// DefaultRegistryConfig is where registry credentials are looked for when the configuration does not say.
+const DefaultRegistryConfig = "/etc/fairlead/docker.json"
+
+// defaultTimeouts are those of an app that sets none.
+func defaultTimeouts() Timeouts {
+	return Timeouts{Validate: 30 * time.Second, Pull: 10 * time.Minute, Restart: 2 * time.Minute, Verify: 2 * time.Minute,
+		Clear: 30 * time.Second, Revert: 2 * time.Minute}
+}
+
+// defaultCheck is that of a service which says nothing of its own: it proves itself by staying up.
+func defaultCheck() workload.Check {
+	return workload.Check{Successes: 2, Attempt: 2 * time.Second, StayUp: 5 * time.Second}
+}
