@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/capakraken/fairlead/internal/rollout"
+	"github.com/capakraken/fairlead/internal/secret"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// validated says what validate found, one fact a line.
+func validated(v rollout.Validated) []string {
+	there := 0
+	for _, s := range v.Secrets {
+		if s.Provisioned {
+			there++
+		}
+	}
+	facts := []string{fmt.Sprintf("%d of %s provisioned in %s", there, count(len(v.Secrets), "secret is", "secrets are"), strings.Join(v.Sources, ", "))}
+	for _, b := range v.Baseline {
+		facts = append(facts, b.Service+": "+baseline(b))
+	}
+	if v.HasLegacy {
+		facts = append(facts, residue(v.Residue))
+	}
+	return facts
+}
+
+// baseline says what a service was found to be.
+func baseline(b rollout.Baseline) string {
+	c := b.Container
+	if c == nil {
+		return "nothing runs"
+	}
+	text := short(c.ID) + " is " + condition(*c)
+	if !c.Ours {
+		text += ", made by somebody else and taken over by its name"
+	}
+	if b.Answered {
+		text += "; " + answer(b.Answer)
+	}
+	return text
+}
+
+// condition says how a container is.
+func condition(c workload.Container) string {
+	text := string(c.Status)
+	switch {
+	case c.OOMKilled:
+		text += " (out of memory)"
+	case c.Status == workload.Exited || c.Status == workload.Dead:
+		text += fmt.Sprintf(" (exit code %d)", c.ExitCode)
+	case c.Health != workload.NoHealth && c.Health != "":
+		text += " (" + string(c.Health) + ")"
+	}
+	return text
+}
+
+// answer says what a service said of itself.
+func answer(a workload.Answer) string {
+	parts := []string{"not healthy"}
+	if a.Healthy {
+		parts[0] = "healthy"
+	}
+	if a.Version != "" {
+		parts = append(parts, "version "+a.Version)
+	}
+	for _, s := range a.Secrets {
+		text := s.Name + "=" + string(s.Source)
+		if !s.Present && s.Source != secret.None {
+			text += " (but not there)"
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// residue says what the database holds.
+func residue(all []secret.Residue) string {
+	var held []string
+	for _, r := range all {
+		if r.Verdict != secret.Empty {
+			held = append(held, r.Secret+" ("+verdict(r.Verdict)+")")
+		}
+	}
+	if len(held) == 0 {
+		return "the database holds no legacy value"
+	}
+	return fmt.Sprintf("the database still holds %s: %s", count(len(held), "legacy value", "legacy values"), strings.Join(held, ", "))
+}
+
+// verdict says how a legacy value compares with the environment's.
+func verdict(v secret.Verdict) string {
+	switch v {
+	case secret.Empty:
+		return "empty"
+	case secret.Same:
+		return "same as the environment's"
+	case secret.Differs:
+		return "differs from the environment's"
+	}
+	return string(v)
+}
+
+// pulled says where the image came from.
+func pulled(p rollout.Pulled) string {
+	if p.Cached {
+		return p.Image.String() + " is on the host already"
+	}
+	return fmt.Sprintf("%s, %s fetched", p.Image, size(p.Bytes))
+}
+
+// replaced says what a service's replacement did.
+func replaced(r workload.Replaced) string {
+	if r.OldID == "" {
+		return fmt.Sprintf("%s: %s started; nothing ran before", r.Service, short(r.NewID))
+	}
+	return fmt.Sprintf("%s: %s started; %s stopped, and kept until the new one is proved", r.Service, short(r.NewID), short(r.OldID))
+}
+
+// verified says what proved the containers, one fact a line.
+func verified(v rollout.Verified) []string {
+	facts := []string{"proved with " + count(v.Attempts, "look", "looks")}
+	for _, p := range v.Proofs {
+		facts = append(facts, fmt.Sprintf("%s: %s is %s", p.Service, short(p.Container), answer(p.Answer)))
+	}
+	return facts
+}
+
+// cleared says what became of each legacy value.
+func cleared(c rollout.Cleared) []string {
+	var facts []string
+	for _, r := range c.Residue {
+		switch {
+		case r.Cleared:
+			facts = append(facts, r.Secret+": cleared from column "+r.Column+", and seen empty afterwards")
+		case r.Kept != "":
+			facts = append(facts, r.Secret+": kept in column "+r.Column+": "+r.Kept)
+		case r.Verdict == secret.Empty:
+			facts = append(facts, r.Secret+": column "+r.Column+" was empty already")
+		default:
+			facts = append(facts, r.Secret+": still in column "+r.Column)
+		}
+	}
+	if len(facts) == 0 {
+		facts = []string{"there was nothing to clear"}
+	}
+	return facts
+}
+
+// restored says what a revert did for one service.
+func restored(r rollout.Restored) string {
+	text := r.Service + ": as it was before (" + r.Baseline + ")"
+	if r.Removed != "" {
+		text += fmt.Sprintf("; the new container %s ended with exit code %d and is removed", short(r.Removed), r.ExitCode)
+	}
+	return text
+}
+
+// failure says why something failed, one fact a line.
+func failure(f *rollout.Failure) []string {
+	if f == nil {
+		return []string{"the reason is not recorded"}
+	}
+	facts := []string{f.Message}
+	for _, p := range f.Problems {
+		facts = append(facts, p.String())
+	}
+	return facts
+}
+
+// short returns the beginning of a container's id.
+func short(id string) string { return workload.ShortDigest(id) }
+
+func prefixed(prefix string, lines []string) []string {
+	out := slices.Clone(lines)
+	for i := range out {
+		out[i] = prefix + out[i]
+	}
+	return out
+}

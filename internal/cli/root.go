@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/capakraken/fairlead/internal/api"
+	"github.com/capakraken/fairlead/internal/fault"
+)
+
+// defaultSocket is where the daemon listens when systemd starts it.
+const defaultSocket = "/run/fairlead/fairlead.sock"
+
+// exitCodes stands in the root command's help.
+const exitCodes = `Exit codes:
+  0  succeeded
+  1  any other error
+  2  wrong usage
+  3  refused: nothing was changed
+  4  rolled back: the baseline is restored
+  5  halted: a person is needed
+  6  busy: another rollout, or a lock, holds the app
+  7  a difference was found: residue remains, or the journal does not verify
+  8  the daemon cannot be reached
+  130  interrupted while following a rollout, which goes on`
+
+// tool is what all commands share.
+type tool struct {
+	Options
+	socket, output string
+}
+
+// New returns the root command with all others below it.
+func New(o Options) (*cobra.Command, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	t := &tool{Options: o.withDefaults()}
+	root := &cobra.Command{
+		Use:           "fairlead COMMAND",
+		Short:         "Roll out an application that takes its runtime secrets from this host",
+		Long:          "Roll out an application that takes its runtime secrets from this host.\n\n" + exitCodes,
+		Version:       o.Version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          subcommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if t.output != "text" && t.output != "json" {
+				return fault.New(fault.Usage, "--output is %q, where text or json belongs", t.output)
+			}
+			return nil
+		},
+	}
+	root.SetIn(o.In)
+	root.SetOut(o.Out)
+	root.SetErr(o.Err)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return misused(c, err.Error()) })
+	socket := defaultSocket
+	if s := t.Getenv("FAIRLEAD_SOCKET"); s != "" {
+		socket = s
+	}
+	root.PersistentFlags().StringVar(&t.socket, "socket", socket, "the daemon's socket; also from $FAIRLEAD_SOCKET")
+	root.PersistentFlags().StringVarP(&t.output, "output", "o", "text", "text or json")
+	root.AddCommand(t.deploy(), t.rotate(), t.cleanup(), t.status(), t.rollouts(), t.show(), t.watch(), t.cancel(), t.lock(), t.unlock(),
+		t.secrets(), t.residue(), t.audit(), t.version())
+	if o.Daemon != nil {
+		root.AddCommand(o.Daemon)
+	}
+	return root, nil
+}
+
+// client returns a client of the daemon. It warns once when the daemon is of another version.
+func (t *tool) client() *api.Client {
+	c := api.NewClient(t.socket)
+	warned := false
+	c.OnVersion = func(version string) {
+		if version != t.Version && version != "" && !warned {
+			warned = true
+			t.hint("this command is of version %s, the daemon of version %s", t.Version, version)
+		}
+	}
+	return c
+}
+
+// json tells whether the output is for programs.
+func (t *tool) json() bool { return t.output == "json" }
+
+// subcommand refuses a name that is no command.
+func subcommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	what := "there is no command \"" + args[0] + "\""
+	if similar := c.SuggestionsFor(args[0]); len(similar) > 0 {
+		what += "; did you mean " + strings.Join(similar, " or ") + "?"
+	}
+	return misused(c, what)
+}
+
+// exactly refuses any other number of arguments than the names given, and empty ones.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		return atMost(names...)(c, append(args, missing(names, args)...))
+	}
+}
+
+// missing returns an empty argument when there are fewer than names, which atMost refuses.
+func missing(names, args []string) []string {
+	if len(args) < len(names) {
+		return []string{""}
+	}
+	return nil
+}
+
+// atMost refuses more arguments than the names given, and empty ones.
+func atMost(names ...string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		for i, arg := range args {
+			if i >= len(names) {
+				return misused(c, "there is an argument too many: \""+arg+"\"")
+			}
+			if arg == "" {
+				return misused(c, names[i]+" is missing")
+			}
+		}
+		return nil
+	}
+}
+
+// misused returns the error of a command that was used wrongly.
+func misused(c *cobra.Command, what string) error {
+	return fault.New(fault.Usage, "%s\nusage: %s", what, c.UseLine())
+}

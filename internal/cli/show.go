@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/capakraken/fairlead/internal/api"
+	"github.com/capakraken/fairlead/internal/rollout"
+)
+
+func (t *tool) show() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show ROLLOUT",
+		Short: "Show all that is known of one rollout",
+		Args:  exactly("ROLLOUT"),
+		RunE: func(c *cobra.Command, args []string) error {
+			client := t.client()
+			defer client.Close()
+			r, err := client.Rollout(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if t.json() {
+				return t.encode(r)
+			}
+			t.showRollout(r)
+			return nil
+		},
+	}
+}
+
+func (t *tool) showRollout(r api.Rollout) {
+	key := r.Request.IdempotencyKey
+	t.pairs([][2]string{
+		{"rollout", r.ID}, {"app", r.App}, {"kind", r.Kind}, {"image", image(r)}, {"release", r.Target.ID},
+		{"asked for by", r.Request.Requester}, {"reason", r.Request.Reason}, {"idempotency key", key},
+		{"begun", t.moment(r.Begun)}, {"ended", t.moment(r.Ended)}, {"state", outcome(r)}, {"cancelled", r.Cancel},
+	})
+	t.say("")
+	for _, l := range steps(r.State) {
+		t.say("%s", l)
+	}
+	if r.Phase != rollout.Over {
+		for _, w := range prefixed("warning: ", r.Warnings) {
+			t.say("%s", w)
+		}
+		t.say("next: follow it with: fairlead watch %s", r.ID)
+		return
+	}
+	t.conclude(r)
+}
+
+// steps tells what each step found and did, as the state has it.
+func steps(s rollout.State) []string {
+	var out []string
+	add := func(step rollout.Step, facts ...string) { out = append(out, tell(string(step), "ok", facts...)...) }
+	if s.Validated != nil {
+		add(rollout.Validate, validated(*s.Validated)...)
+	}
+	if s.Pulled != nil {
+		add(rollout.Pull, pulled(*s.Pulled))
+	}
+	for _, v := range s.Services {
+		if v.Replaced != nil {
+			add(rollout.Restart, replaced(*v.Replaced))
+		}
+	}
+	if s.Verified != nil {
+		add(rollout.Verify, verified(*s.Verified)...)
+	}
+	for _, v := range s.Services {
+		if v.Retire == rollout.Complete {
+			add(rollout.Verify, v.Name+": the old container is removed, and its old secrets with it")
+		}
+	}
+	if s.Cleared != nil {
+		add(rollout.Clear, cleared(*s.Cleared)...)
+	}
+	if s.Failure != nil {
+		out = append(out, tell(strings.TrimSpace(string(turnedBackIn(s))), "failed", failure(s.Failure)...)...)
+	}
+	for _, v := range s.Services {
+		if v.Restored != nil {
+			add(rollout.Revert, restored(*v.Restored))
+		}
+	}
+	if s.Stuck != nil {
+		out = append(out, tell(string(rollout.Revert), "failed", failure(s.Stuck)...)...)
+	}
+	return out
+}
+
+// turnedBackIn returns the step in which a rollout turned back: the last one that was begun before the revert.
+func turnedBackIn(s rollout.State) rollout.Step {
+	if s.Step != rollout.Revert {
+		return s.Step
+	}
+	var last rollout.Step
+	for _, step := range s.Request.Kind.Steps() {
+		if _, begun := s.Deadlines[step]; begun {
+			last = step
+		}
+	}
+	return last
+}

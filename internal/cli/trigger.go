@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/capakraken/fairlead/internal/api"
+)
+
+// triggering are the flags of commands that begin a rollout.
+type triggering struct {
+	following
+	reason, key string
+	detach      bool
+}
+
+func (f *triggering) flags(c *cobra.Command) {
+	f.following.flags(c)
+	c.Flags().StringVar(&f.reason, "reason", "", "why, for the audit log")
+	c.Flags().StringVar(&f.key, "idempotency-key", "", "a second request with the same key is the same rollout")
+	c.Flags().BoolVarP(&f.detach, "detach", "d", false, "return as soon as the rollout is recorded")
+}
+
+// trigger begins a rollout and follows it.
+func (t *tool) trigger(ctx context.Context, client *api.Client, app string, what api.Trigger, f triggering) error {
+	what.Reason = f.reason
+	r, err := client.Trigger(ctx, app, what, f.key)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		t.hint("interrupted before the daemon answered: the rollout may have begun; look with: fairlead status %s", app)
+		return &told{interrupted}
+	case err != nil:
+		return err // it says who holds the app, where that is the reason
+	case f.detach:
+		return t.begun(r, f.quiet)
+	}
+	return t.follow(ctx, client, r.ID, f.following)
+}
+
+// begun says that a rollout has begun that nobody follows.
+func (t *tool) begun(r api.Rollout, quiet bool) error {
+	switch {
+	case t.json():
+		return t.encode(r)
+	case quiet:
+		t.say("%s", r.ID)
+	default:
+		t.say("%s", headline(r.Request))
+		t.say("it goes on by itself; follow it with: fairlead watch %s", r.ID)
+	}
+	return nil
+}
