@@ -54,7 +54,7 @@ var knownFailures = []known{
 	{[]string{"minimum memory limit"}, fault.Refused, "its memory limit is below what the Docker Engine allows"},
 	{[]string{"cannot allocate memory"}, fault.Unavailable, "the host has no memory left for it"},
 	{[]string{"unknown log opt"}, fault.Refused, "its logging driver does not know one of the logging options"},
-	{[]string{"log", "driver", "not found"}, fault.Refused, "the Docker Engine has no such logging driver"},
+	{[]string{"logging plugin"}, fault.Refused, "the Docker Engine has no such logging driver"},
 	{[]string{"capability", "unknown"}, fault.Refused, "cap_add or cap_drop names an unknown capability"},
 	{[]string{"requires api version"}, fault.Refused, "it uses a setting that this Docker Engine is too old for"},
 	{[]string{"logging driver does not support reading"}, fault.Unavailable, "its logging driver cannot be read back"},

@@ -63,7 +63,7 @@ func (e *Engine) hostGateway(ctx context.Context) ([]netip.Addr, error) {
 	}
 	var out []netip.Addr
 	for _, c := range bridge.IPAM.Config {
-		if a, err := netip.ParseAddr(c.Gateway); err == nil {
+		if a, ok := gatewayOf(c); ok {
 			out = append(out, a)
 		}
 	}
@@ -71,6 +71,19 @@ func (e *Engine) hostGateway(ctx context.Context) ([]netip.Addr, error) {
 		return nil, fault.New(fault.Unavailable, "the default bridge has no gateway, so host-gateway has no address; give extra_hosts an address")
 	}
 	return out, nil
+}
+
+// gatewayOf returns the gateway of a subnet. Engine 20.10 does not tell the one that it chose itself, which is always
+// the subnet's first address.
+func gatewayOf(c network.IPAMConfig) (netip.Addr, bool) {
+	if a, err := netip.ParseAddr(c.Gateway); err == nil {
+		return a, true
+	}
+	subnet, err := netip.ParsePrefix(c.Subnet)
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	return subnet.Masked().Addr().Next(), true
 }
 
 // lookupOn looks for host among the containers on one network. A network that is gone has none.
