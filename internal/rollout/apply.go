@@ -10,17 +10,20 @@ import (
 // Apply returns the state after e. It is the only way in which a state changes, both live and in replay. An event that
 // cannot follow the state, such as anything after the end, is an Internal fault and leaves the state as it was.
 func Apply(s State, e Event) (State, error) {
-	if (e.Type == Requested) != (s.Phase == "") || s.Phase == Over {
-		return s, fault.New(fault.Internal, "rollout %s: %s cannot follow phase %q", s.Request.ID, e.Type, s.Phase)
+	if err := s.admit(e); err != nil {
+		return s, err
+	}
+	if e.Type == Requested {
+		return begin(e), nil
 	}
 	next := s.clone()
 	switch e.Type {
-	case Requested:
-		return begin(e)
 	case Begun:
-		return next, next.begun(e)
+		next.begun(e)
 	case Done:
-		return next, next.done(e)
+		if err := next.done(e); err != nil {
+			return s, err
+		}
 	case Failed:
 		next.failed(*e.Action, e.Failure)
 	case Cancelled:
@@ -28,29 +31,24 @@ func Apply(s State, e Event) (State, error) {
 		next.turnBack(&Failure{Kind: fault.Conflict, Message: e.Reason})
 	case Resumed:
 		next.Resumed = true
-	case Suspended:
 	case Ended:
 		next.Phase, next.Outcome, next.Ended = Over, e.Outcome, e.Time
 		next.Warnings = e.Warnings
-	default:
-		return s, fault.New(fault.Internal, "rollout %s: unknown event %q", s.Request.ID, e.Type)
+	case Requested, Suspended:
 	}
 	return next, nil
 }
 
-func begin(e Event) (State, error) {
-	if e.Request == nil || len(e.Request.Kind.Steps()) == 0 || len(e.Request.Services) == 0 {
-		return State{}, fault.New(fault.Internal, "a rollout was requested without a kind or without services")
-	}
+func begin(e Event) State {
 	s := State{Request: *e.Request, Phase: Forward, Begun: e.Time}
 	for _, name := range e.Request.Services {
 		s.Services = append(s.Services, Service{Name: name})
 	}
-	return s, nil
+	return s
 }
 
 // begun records that the action may have happened from now on.
-func (s *State) begun(e Event) error {
+func (s *State) begun(e Event) {
 	a := *e.Action
 	if s.Step != a.Step {
 		s.Step, s.StepSince = a.Step, e.Time
@@ -58,46 +56,34 @@ func (s *State) begun(e Event) error {
 	if _, ok := s.Deadlines[a.Step]; !ok {
 		s.Deadlines[a.Step] = a.Deadline
 	}
-	return s.mark(a, Begin)
+	s.Doing = &a
+	s.mark(a, Begin)
 }
 
 // mark sets how far the action has come.
-func (s *State) mark(a Action, m Mark) error {
+func (s *State) mark(a Action, m Mark) {
 	switch a.Verb {
 	case DoVerify:
 		s.Verify = m
-		return nil
 	case DoClear:
 		s.Clear = m
-		return nil
-	case DoReplace, DoPromote, DoRetire, DoRestore:
-	case DoValidate, DoPull, DoHold, DoEnd, DoExpire, Nothing:
-		return nil
-	}
-	i := s.index(a.Service)
-	if i < 0 {
-		return fault.New(fault.Internal, "rollout %s: %s names the unknown service %q", s.Request.ID, a.Verb, a.Service)
-	}
-	switch v := &s.Services[i]; a.Verb {
 	case DoReplace:
-		v.Replace = m
+		s.Services[s.index(a.Service)].Replace = m
 	case DoPromote:
-		v.Promote = m
+		s.Services[s.index(a.Service)].Promote = m
 	case DoRetire:
-		v.Retire = m
+		s.Services[s.index(a.Service)].Retire = m
 	case DoRestore:
-		v.Restore = m
-	case DoValidate, DoPull, DoVerify, DoClear, DoHold, DoEnd, DoExpire, Nothing:
+		s.Services[s.index(a.Service)].Restore = m
+	case DoValidate, DoPull, DoHold, DoEnd, DoExpire, Nothing:
 	}
-	return nil
 }
 
 // done folds in what an action found or did. After a cancel the facts still count, though the direction has changed.
 func (s *State) done(e Event) error {
 	a, ev := *e.Action, e.Evidence
-	if err := s.mark(a, Complete); err != nil {
-		return err
-	}
+	s.Doing = nil
+	s.mark(a, Complete)
 	if ev == nil {
 		ev = &Evidence{}
 	}
@@ -170,6 +156,7 @@ func (s *State) aim(image workload.Image) {
 // failed decides what a failure means: a failed revert halts; what is left over after the proof is only a warning;
 // everything else turns the rollout back.
 func (s *State) failed(a Action, f *Failure) {
+	s.Doing = nil
 	switch {
 	case s.Phase == Reverting && a.Step == Revert:
 		s.Stuck, s.Phase = f, Ending
@@ -178,7 +165,7 @@ func (s *State) failed(a Action, f *Failure) {
 		s.warn(fmt.Sprintf("%s: the old container is still there, with its old secrets: %s", a.Service, f.Message))
 	case a.Verb == DoClear:
 		s.Clear = Skipped
-		s.warn("legacy values were not cleared: " + f.Text())
+		s.warn(fmt.Sprintf("the clear failed, so legacy values may be left (see 'fairlead residue %s'): %s", s.Request.App, f.Text()))
 	default:
 		s.turnBack(f)
 	}

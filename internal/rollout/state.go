@@ -52,6 +52,7 @@ type State struct {
 	Ended     time.Time          `json:"ended,omitzero"`
 	Services  []Service          `json:"services"`
 	Deadlines map[Step]time.Time `json:"deadlines,omitempty"`
+	Doing     *Action            `json:"doing,omitempty"` // begun, and without a result yet
 
 	Validated *Validated       `json:"validated,omitempty"`
 	Pulled    *Pulled          `json:"pulled,omitempty"`
