@@ -8,8 +8,11 @@ import (
 	"github.com/capakraken/fairlead/internal/rollout"
 )
 
-// mostLog is how many of a container's last lines are shown.
-const mostLog = 20
+// How many of a failed container's last lines are shown: to who followed the rollout, and to who wants to see all.
+const (
+	fewLines = 20
+	allLines = 10_000
+)
 
 // conclusion is the one line that says how a rollout ended. why puts a failure into words: briefly where its problems
 // were told before, at length where this line is all that is said.
@@ -21,11 +24,21 @@ func conclusion(r api.Rollout, why func(*rollout.Failure) string) string {
 	case rollout.Refused:
 		return fmt.Sprintf("refused after %s, nothing was changed: %s", d, why(r.Failure))
 	case rollout.RolledBack:
-		return fmt.Sprintf("rolled back in %s, what ran before runs again: %s", d, why(r.Failure))
+		return fmt.Sprintf("rolled back in %s, %s: %s", d, asBefore(r.State), why(r.Failure))
 	case rollout.Halted:
 		return fmt.Sprintf("halted after %s, a person is needed: %s; it was being turned back because: %s", d, why(r.Stuck), why(r.Failure))
 	}
 	return "not ended: " + running(r)
+}
+
+// asBefore says what a revert brought back.
+func asBefore(s rollout.State) string {
+	for _, v := range s.Services {
+		if c := v.Baseline.Container; c != nil && c.Live() {
+			return "what ran before runs again"
+		}
+	}
+	return "nothing runs, as before"
 }
 
 func succeeded(r api.Rollout, d string) string {
@@ -63,23 +76,25 @@ func briefly(f *rollout.Failure) string {
 
 // aftermath returns what has to be said behind the conclusion: warnings, the last words of containers that failed, and
 // what to do next.
-func aftermath(r api.Rollout) []string {
+func aftermath(r api.Rollout, most int) []string {
 	lines := prefixed("warning: ", r.Warnings)
 	for _, s := range r.Services {
 		if s.Restored != nil && s.Restored.Log != "" {
-			lines = append(lines, lastWords(*s.Restored)...)
+			lines = append(lines, lastWords(r.ID, *s.Restored, most)...)
 		}
 	}
 	return append(lines, next(r)...)
 }
 
 // lastWords returns the end of a container's output. It was redacted before it was recorded.
-func lastWords(r rollout.Restored) []string {
+func lastWords(id string, r rollout.Restored, most int) []string {
 	log := strings.Split(strings.TrimRight(r.Log, "\n"), "\n")
-	if len(log) > mostLog {
-		log = log[len(log)-mostLog:]
-	}
 	head := fmt.Sprintf("the last output of %s's new container (exit code %d):", r.Service, r.ExitCode)
+	if left := len(log) - most; left > 0 {
+		log = log[left:]
+		head = fmt.Sprintf("the last output of %s's new container (exit code %d; %s before it: fairlead show %s):",
+			r.Service, r.ExitCode, count(left, "line", "lines"), id)
+	}
 	return append([]string{head}, prefixed("  | ", log)...)
 }
 
@@ -90,7 +105,7 @@ func next(r api.Rollout) []string {
 	case r.Outcome == rollout.Refused && r.Cancel == "":
 		return []string{"next: mend what is named above, and ask again"}
 	case r.Outcome == rollout.RolledBack && r.Cancel == "":
-		return []string{"next: mend the release or its configuration, and ask again; the whole story: fairlead show " + r.Request.ID}
+		return []string{"next: mend the release or its configuration, and ask again"}
 	case r.Outcome == rollout.Halted:
 		return []string{
 			"next: see what runs (fairlead status " + app + "; docker ps -a), and put it right by hand",

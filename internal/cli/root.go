@@ -56,7 +56,10 @@ func New(o Options) (*cobra.Command, error) {
 	root.SetIn(o.In)
 	root.SetOut(o.Out)
 	root.SetErr(o.Err)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return misused(c, err.Error()) })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		what, _, _ := strings.Cut(err.Error(), ": strconv.") // the name of a function helps nobody
+		return misused(c, what)
+	})
 	socket := defaultSocket
 	if s := t.Getenv("FAIRLEAD_SOCKET"); s != "" {
 		socket = s
@@ -92,6 +95,7 @@ func subcommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	c.SuggestionsMinimumDistance = 2 // letters that may be wrong
 	what := "there is no command \"" + args[0] + "\""
 	if similar := c.SuggestionsFor(args[0]); len(similar) > 0 {
 		what += "; did you mean " + strings.Join(similar, " or ") + "?"

@@ -1,21 +1,15 @@
 package cli_test
 
 import (
-	"bytes"
 	"context"
 	"iter"
 	"net/netip"
-	"strings"
-	"testing"
-	"time"
 
-	"github.com/capakraken/fairlead/internal/cli"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
 	"github.com/capakraken/fairlead/internal/orchestrator"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/secret"
-	"github.com/capakraken/fairlead/internal/server"
 	"github.com/capakraken/fairlead/internal/server/servertest"
 	"github.com/capakraken/fairlead/internal/workload"
 )
@@ -159,9 +153,13 @@ func cleanedUp(left bool) []rollout.Event {
 	}
 }
 
+// failer is what a scenario says its own faults to.
+type failer interface {
+	Fatalf(format string, args ...any)
+}
+
 // play serves a rollout with these events, one a second from noon on.
-func play(t *testing.T, events []rollout.Event) *servertest.Rollouts {
-	t.Helper()
+func play(t failer, events []rollout.Event) *servertest.Rollouts {
 	var state rollout.State
 	var records []journal.Record
 	for i, e := range events {
@@ -194,58 +192,5 @@ func play(t *testing.T, events []rollout.Event) *servertest.Rollouts {
 				}
 			}
 		},
-	}
-}
-
-// host is where the commands of a test are run.
-type host struct {
-	*testing.T
-	socket   string
-	in       string
-	terminal bool
-	ctx      context.Context
-}
-
-func newHost(t *testing.T, r *servertest.Rollouts) *host {
-	t.Helper()
-	d := servertest.Start(t, server.Options{Rollouts: r, Version: "test", Instance: "prod-1"})
-	return &host{T: t, socket: d.Socket, ctx: t.Context()}
-}
-
-// result is how a command ended and what it printed.
-type result struct {
-	code     int
-	out, err string
-}
-
-func (h *host) run(args ...string) result {
-	h.Helper()
-	var out, errs bytes.Buffer
-	code := cli.Run(h.ctx, args, cli.Options{
-		In: strings.NewReader(h.in), Out: &out, Err: &errs, Version: "test",
-		Getenv: func(name string) string {
-			if name == "FAIRLEAD_SOCKET" {
-				return h.socket
-			}
-			return ""
-		},
-		Now:      func() time.Time { return servertest.At(600) },
-		Terminal: func(any) bool { return h.terminal },
-	})
-	return result{code, out.String(), errs.String()}
-}
-
-// expect runs a command and compares everything that comes of it.
-func (h *host) expect(code int, out, errs string, args ...string) {
-	h.Helper()
-	got := h.run(args...)
-	if got.code != code {
-		h.Errorf("fairlead %q: exit %d, want %d", args, got.code, code)
-	}
-	if got.out != out {
-		h.Errorf("fairlead %q: standard output\n%s\nwant\n%s", args, got.out, out)
-	}
-	if got.err != errs {
-		h.Errorf("fairlead %q: standard error\n%s\nwant\n%s", args, got.err, errs)
 	}
 }

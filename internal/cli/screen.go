@@ -78,7 +78,7 @@ func (s *pipe) event(e api.Event, lines []string) {
 	}
 }
 
-func (s *pipe) end(r api.Rollout) { s.tool.conclude(r) }
+func (s *pipe) end(r api.Rollout) { s.tool.conclude(r, fewLines) }
 func (*pipe) close()              {}
 
 // terminal writes facts, and below them one line that is overwritten by every sign of life.
@@ -116,7 +116,7 @@ func (s *terminal) pass(step, text string) {
 
 func (s *terminal) end(r api.Rollout) {
 	s.close()
-	s.tool.conclude(r)
+	s.tool.conclude(r, fewLines)
 }
 
 func (s *terminal) close() {
@@ -126,10 +126,10 @@ func (s *terminal) close() {
 	}
 }
 
-// conclude says how a rollout ended and what follows from it.
-func (t *tool) conclude(r api.Rollout) {
+// conclude says how a rollout ended and what follows from it, with at most so many lines of a container's output.
+func (t *tool) conclude(r api.Rollout, most int) {
 	t.say("%s", conclusion(r, briefly))
-	for _, l := range aftermath(r) {
+	for _, l := range aftermath(r, most) {
 		t.say("%s", l)
 	}
 }

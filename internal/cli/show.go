@@ -48,7 +48,7 @@ func (t *tool) showRollout(r api.Rollout) {
 		t.say("next: follow it with: fairlead watch %s", r.ID)
 		return
 	}
-	t.conclude(r)
+	t.conclude(r, allLines)
 }
 
 // steps tells what each step found and did, as the state has it.

@@ -35,7 +35,7 @@ func (s *story) take(e api.Event) []string {
 	case rollout.Done:
 		return s.done(e.Event)
 	case rollout.Failed:
-		return line(e.Event.Action, "failed", failure(e.Event.Failure))
+		return line(e.Event.Action, s.how(e.Event.Action), failure(e.Event.Failure))
 	case rollout.Cancelled:
 		return tell("cancel", "ok", e.Event.Reason)
 	case rollout.Suspended:
@@ -45,6 +45,17 @@ func (s *story) take(e api.Event) []string {
 	case rollout.Ended:
 	}
 	return nil
+}
+
+// how says what it means for the rollout that an action failed.
+func (s *story) how(a *rollout.Action) string {
+	switch {
+	case a != nil && (a.Verb == rollout.DoRetire || a.Verb == rollout.DoClear):
+		return "warning" // the rollout goes on without it
+	case s.state.Cancel != "" && s.state.Stuck == nil:
+		return "stopped"
+	}
+	return "failed"
 }
 
 // headline says what was asked for.
@@ -105,7 +116,7 @@ func (s *story) plainly(a *rollout.Action) string {
 	case rollout.DoRetire:
 		return a.Service + ": the old container is removed, and its old secrets with it"
 	case rollout.DoHold:
-		return "what ran before runs as it did"
+		return "all is as it was before"
 	case rollout.DoValidate, rollout.DoPull, rollout.DoReplace, rollout.DoVerify, rollout.DoClear, rollout.DoRestore,
 		rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
 	}
