@@ -131,7 +131,7 @@ func (r *Rig) WriteEnv(env Env) error {
 		lines = append(lines, name+"="+value)
 	}
 	if _, ok := env["DATABASE_URL"]; !ok && r.Postgres != nil {
-		lines = append(lines, "DATABASE_URL="+r.Postgres.URL()+"?schema=public&connection_limit=5")
+		lines = append(lines, "DATABASE_URL="+r.Postgres.URL())
 	}
 	return r.WriteEnvText(strings.Join(lines, "\n") + "\n")
 }

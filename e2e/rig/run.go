@@ -89,6 +89,9 @@ func (r *Rig) Column(ctx context.Context, name string) (string, error) {
 
 // Store puts legacy values into the database, as an old version of the app did when an administrator entered them.
 func (r *Rig) Store(ctx context.Context, columns map[string]string) error {
+	if err := r.Postgres.Exec(ctx, `INSERT INTO "SystemSettings" (id) VALUES ('singleton') ON CONFLICT DO NOTHING`); err != nil {
+		return err
+	}
 	for name, value := range columns {
 		if err := r.Postgres.Exec(ctx, `UPDATE "SystemSettings" SET "`+name+`" = $1`, value); err != nil {
 			return err

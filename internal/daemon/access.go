@@ -17,18 +17,10 @@ func resolveAccess(a config.Access) (server.Access, error) {
 	resolve := func(field string, p config.Principals) server.Principals {
 		var out server.Principals
 		for _, name := range p.Users {
-			if u, err := user.Lookup(name); err == nil {
-				out.UIDs = append(out.UIDs, number(u.Uid))
-			} else {
-				problems = append(problems, fault.Problem{Where: field + ".users", What: "no user " + strconv.Quote(name) + " on this host"})
-			}
+			out.UIDs = append(out.UIDs, find(name, userID, field+".users", "user", &problems)...)
 		}
 		for _, name := range p.Groups {
-			if g, err := user.LookupGroup(name); err == nil {
-				out.GIDs = append(out.GIDs, number(g.Gid))
-			} else {
-				problems = append(problems, fault.Problem{Where: field + ".groups", What: "no group " + strconv.Quote(name) + " on this host"})
-			}
+			out.GIDs = append(out.GIDs, find(name, groupID, field+".groups", "group", &problems)...)
 		}
 		return out
 	}
@@ -40,14 +32,34 @@ func resolveAccess(a config.Access) (server.Access, error) {
 	return access, fault.Many(fault.Refused, "the configuration names who does not exist", problems)
 }
 
-// number returns a user's or group's number. On this system they are always decimal.
-func number(id string) uint32 {
+// find returns the number of a user or group that is given by name or number, or notes that there is none.
+func find(name string, lookup func(string) (string, error), field, what string, problems *[]fault.Problem) []uint32 {
+	id := name
+	if _, err := strconv.ParseUint(name, 10, 32); err != nil {
+		if id, err = lookup(name); err != nil {
+			*problems = append(*problems, fault.Problem{Where: field, What: "no " + what + " " + strconv.Quote(name) + " on this host"})
+			return nil
+		}
+	}
 	n, err := strconv.ParseUint(id, 10, 32)
 	if err != nil {
-		return overflowID
+		return nil // on this system they are always decimal
 	}
-	return uint32(n)
+	return []uint32{uint32(n)}
 }
 
-// overflowID is whom the kernel shows where it cannot say who; it never has a role.
-const overflowID = 65534
+func userID(name string) (string, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return "", err
+	}
+	return u.Uid, nil
+}
+
+func groupID(name string) (string, error) {
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return "", err
+	}
+	return g.Gid, nil
+}

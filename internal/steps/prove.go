@@ -62,7 +62,9 @@ func (j job) prove(ctx context.Context, service string, gated []string) (rollout
 		if err != nil || proved {
 			return proof, attempt, p.explain(ctx, attempt, err)
 		}
-		p.tell(attempt)
+		if ctx.Err() == nil {
+			p.tell(attempt)
+		}
 		if !p.wait(ctx, pace, exited) {
 			return proof, attempt, p.explain(ctx, attempt, ctx.Err())
 		}

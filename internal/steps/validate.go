@@ -21,7 +21,7 @@ const minFree = 256 << 20
 func (j job) validate(ctx context.Context) (*rollout.Evidence, error) {
 	p, problems := j.provision(ctx, j.app)
 	refused := func() error {
-		return fault.Many(fault.Refused, "refused; nothing was changed", problems)
+		return fault.Many(fault.Refused, j.app.Name+" cannot be rolled out as things are", problems)
 	}
 	if len(p.units) < len(j.app.Services) {
 		return nil, refused() // without all definitions there is nothing to compare the host with
