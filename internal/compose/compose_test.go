@@ -1,0 +1,41 @@
+package compose
+
+import (
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/secret"
+)
+
+// input returns the services of a text that holds them as Compose does, under services:.
+func input(t testing.TB, text string) Input {
+	t.Helper()
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil || len(doc.Content) == 0 {
+		t.Fatalf("the test's own YAML: %v", err)
+	}
+	in := Input{Project: "shop", Source: "fairlead.yaml"}
+	services := doc.Content[0].Content[1]
+	for i := 0; i+1 < len(services.Content); i += 2 {
+		in.Services = append(in.Services, Raw{Name: services.Content[i].Value, YAML: services.Content[i+1], Line: services.Content[i].Line})
+	}
+	return in
+}
+
+func env(pairs ...string) secret.Env {
+	var e secret.Env
+	for i := 0; i+1 < len(pairs); i += 2 {
+		e = e.With(secret.Var{Name: pairs[i], Value: secret.NewValue(pairs[i+1]), Origin: secret.Origin{Source: "/etc/shop/.env", Line: i/2 + 1}})
+	}
+	return e
+}
+
+func lines(problems []fault.Problem) []string {
+	var out []string
+	for _, p := range problems {
+		out = append(out, p.String())
+	}
+	return out
+}
