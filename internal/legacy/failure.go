@@ -58,6 +58,8 @@ func reason(err error) string {
 		return "does not speak TLS, which the sslmode of the URL demands"
 	case pgconn.Timeout(err), timeout(err):
 		return "does not answer in time"
+	case pgconn.SafeToRetry(err): // the driver's sign of a connection that it found closed
+		return "has closed the connection"
 	}
 	return "does not speak as a PostgreSQL server should"
 }

@@ -3,6 +3,7 @@ package legacy
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,6 +48,9 @@ func (s *session) commit(ctx context.Context, tx pgx.Tx) error {
 	if ctx.Err() != nil {
 		return s.explain(ctx, ctx.Err())
 	}
+	if s.conn.IsClosed() {
+		return s.explain(ctx, io.ErrUnexpectedEOF)
+	}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 	err := tx.Commit(bounded)
@@ -63,12 +67,11 @@ func (s *session) commit(ctx context.Context, tx pgx.Tx) error {
 		s.DSNOrigin, s.App)
 }
 
-// certain tells that a commit which failed with err did not happen: it was never sent, or the server said so. A server
-// that is being shut down may say it failed after it has committed.
+// certain tells that a commit which failed with err did not happen, because the server said so. Nothing else is proof: a
+// server that is being shut down may say it failed after it has committed, and when the connection breaks, the driver
+// (5.12) reports of a commit that it has sent that it is safe to retry.
 func certain(err error) bool {
-	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
-		const completionUnknown = "40003"
-		return server.SeverityUnlocalized == "ERROR" && server.Code != completionUnknown
-	}
-	return pgconn.SafeToRetry(err)
+	const completionUnknown = "40003"
+	server, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && server.SeverityUnlocalized == "ERROR" && server.Code != completionUnknown
 }
