@@ -89,11 +89,11 @@ func aftermath(r api.Rollout, most int) []string {
 // lastWords returns the end of a container's output. It was redacted before it was recorded.
 func lastWords(id string, r rollout.Restored, most int) []string {
 	log := strings.Split(strings.TrimRight(r.Log, "\n"), "\n")
-	head := fmt.Sprintf("the last output of %s's new container (exit code %d):", r.Service, r.ExitCode)
+	head := fmt.Sprintf("the last output of %s's new container:", r.Service)
 	if left := len(log) - most; left > 0 {
 		log = log[left:]
-		head = fmt.Sprintf("the last output of %s's new container (exit code %d; %s before it: fairlead show %s):",
-			r.Service, r.ExitCode, count(left, "line", "lines"), id)
+		head = fmt.Sprintf("the last output of %s's new container (%s before it: fairlead show %s):",
+			r.Service, count(left, "line", "lines"), id)
 	}
 	return append([]string{head}, prefixed("  | ", log)...)
 }

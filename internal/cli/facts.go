@@ -22,7 +22,7 @@ func validated(v rollout.Validated) []string {
 	for _, b := range v.Baseline {
 		facts = append(facts, b.Service+": "+baseline(b))
 	}
-	if v.HasLegacy {
+	if v.Database != "" { // it was looked at
 		facts = append(facts, residue(v.Residue))
 	}
 	return facts
@@ -153,10 +153,13 @@ func cleared(c rollout.Cleared) []string {
 // restored says what a revert did for one service.
 func restored(r rollout.Restored) string {
 	text := r.Service + ": as it was before (" + r.Baseline + ")"
-	if r.Removed != "" {
-		text += fmt.Sprintf("; the new container %s ended with exit code %d and is removed", short(r.Removed), r.ExitCode)
+	switch {
+	case r.Removed == "":
+		return text
+	case (workload.Container{Status: r.Status}).Live():
+		return text + fmt.Sprintf("; the new container %s was stopped and removed", short(r.Removed))
 	}
-	return text
+	return text + fmt.Sprintf("; the new container %s ended with exit code %d and is removed", short(r.Removed), r.ExitCode)
 }
 
 // failure says why something failed, one fact a line.

@@ -57,7 +57,7 @@ func found() *rollout.Evidence {
 	return &rollout.Evidence{Validated: &rollout.Validated{
 		Sources:     []string{"/etc/capakraken/.env.production"},
 		Secrets:     []rollout.SecretFact{{Name: "primary-ai", Env: "AZURE_OPENAI_API_KEY", Provisioned: true, Gated: true}, {Name: "smtp", Env: "SMTP_PASSWORD"}},
-		Definitions: "d", Env: "e", HasLegacy: true,
+		Definitions: "d", Env: "e", HasLegacy: true, Database: "d0",
 		Image:    workload.Image{Repository: "registry.example.com/app", Tag: "1.0.0"},
 		Residue:  []secret.Residue{{Secret: "primary-ai", Column: "azureOpenAiApiKey", Verdict: secret.Same}, {Secret: "smtp", Column: "smtpPassword", Verdict: secret.Empty}},
 		Baseline: []rollout.Baseline{{Service: "web", Container: oldContainer(), Answered: true, Answer: workload.Answer{Healthy: true, Version: "1.0.0"}}},

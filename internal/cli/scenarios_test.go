@@ -68,7 +68,7 @@ func unchanged() []rollout.Event {
 	same.Release = workload.ReleaseID(digest, "d", "e")
 	ev := found()
 	ev.Validated.Baseline[0].Container = same
-	ev.Validated.HasLegacy = false
+	ev.Validated.HasLegacy, ev.Validated.Database = false, ""
 	return []rollout.Event{
 		requested(rollout.Deploy, true),
 		begun(act(rollout.DoValidate, rollout.Validate, "")), done(act(rollout.DoValidate, rollout.Validate, ""), ev),

@@ -135,9 +135,10 @@ func Left(residue []secret.Residue) []string {
 
 // Restored is what is kept of a container that a revert took away.
 type Restored struct {
-	Service  string `json:"service"`
-	Removed  string `json:"removed,omitempty"` // the new container's id
-	ExitCode int    `json:"exit_code,omitempty"`
-	Log      string `json:"log,omitempty"` // its last lines, redacted
-	Baseline string `json:"baseline"`      // what runs again: running, stopped or absent
+	Service  string          `json:"service"`
+	Removed  string          `json:"removed,omitempty"` // the new container's id
+	Status   workload.Status `json:"status,omitempty"`  // in which it was found
+	ExitCode int             `json:"exit_code,omitempty"`
+	Log      string          `json:"log,omitempty"` // its last lines, redacted
+	Baseline string          `json:"baseline"`      // what runs again: running, stopped or absent
 }

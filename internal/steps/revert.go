@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/capakraken/fairlead/internal/fault"
@@ -14,6 +15,9 @@ import (
 
 // lastWords is how many lines of a failed container's log are kept in the journal.
 const lastWords = 20
+
+// maxLog is how much of it is kept at most, in bytes.
+const maxLog = 8 << 10
 
 // steady is how long a restored container without a health of its own must run without a break.
 const steady = 2 * time.Second
@@ -50,15 +54,23 @@ func (j job) keepEvidence(ctx context.Context, kept *rollout.Restored) error {
 		return nil // it was never made, or is already gone
 	}
 	c := found[i]
-	kept.Removed, kept.ExitCode = c.ID, c.ExitCode
+	kept.Removed, kept.Status, kept.ExitCode = c.ID, c.Status, c.ExitCode
 	env, err := j.Containers.Environment(ctx, c.ID)
 	if err != nil {
 		return nil // without its environment nothing could be redacted, so nothing is kept
 	}
 	if log, err := j.Containers.Logs(ctx, c.ID, lastWords); err == nil {
-		kept.Log = secret.NewRedactor(env).Redact(log)
+		kept.Log = tail(secret.NewRedactor(env).Redact(log))
 	}
 	return nil
+}
+
+// tail returns the end of a log that is too long for a record: one line can be a megabyte.
+func tail(log string) string {
+	if len(log) <= maxLog {
+		return log
+	}
+	return "…" + strings.ToValidUTF8(log[len(log)-maxLog:], "")
 }
 
 // hold waits until every restored container is what it was: running, and healthy if it was healthy. Where its secrets
