@@ -62,10 +62,14 @@ func (d *Database) open(ctx context.Context, t Target) (*session, error) {
 	return s, nil
 }
 
-// close ends the connection; a transaction that is still open is rolled back by the server.
+// close ends the connection. A transaction that is still open is rolled back first, since PgBouncer would otherwise have
+// to throw its own connection away.
 func (s *session) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
+	if s.conn.PgConn().TxStatus() != 'I' {
+		_, _ = s.conn.Exec(ctx, "rollback")
+	}
 	_ = s.conn.Close(ctx)
 }
 

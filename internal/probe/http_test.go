@@ -94,7 +94,7 @@ func TestBadAnswers(t *testing.T) {
 		"not JSON":     {answer("<html>c4n4ry</html>"), "the answer is not JSON"},
 		"two values":   {answer(good + good), "the answer is not JSON"},
 		"huge":         {answer(huge), "answers more than 1 MiB"},
-		"an error":     {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "c4n4ry", 503) }, "answers 503 Service Unavailable"},
+		"an error":     {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "c4n4ry", http.StatusServiceUnavailable) }, "answers 503 Service Unavailable"},
 		"no such code": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(599) }, "answers 599"},
 		"unauthorized": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, "401 Unauthorized (does the check send the right headers?)"},
 		"redirect":     {http.RedirectHandler("/login?next=c4n4ry", http.StatusFound).ServeHTTP, "answers with a redirect (302), which is never followed"},
