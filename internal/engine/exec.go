@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"io"
 	"time"
 
@@ -21,8 +20,11 @@ func (e *Engine) Exec(ctx context.Context, id string, argv []string, limit int64
 		return nil, e.failed(err, "run a command in container %s", short(id))
 	}
 	out, err := e.output(ctx, made.ID, limit)
+	if ended := ctx.Err(); ended != nil {
+		err = ended // the stream was closed for it, and only says that
+	}
 	if err != nil {
-		return nil, e.failed(errors.Join(ctx.Err(), err), "run a command in container %s", short(id))
+		return nil, e.failed(err, "run a command in container %s", short(id))
 	}
 	code, err := e.exitCode(ctx, made.ID)
 	if err != nil {
@@ -46,7 +48,7 @@ func (e *Engine) output(ctx context.Context, exec string, limit int64) ([]byte, 
 	out := &capped{limit: limit}
 	_, err = stdcopy.StdCopy(out, io.Discard, stream.Reader)
 	if out.full {
-		return nil, fault.New(fault.Unavailable, "the command printed more than %d bytes", limit)
+		err = fault.New(fault.Unavailable, "the command printed more than the %d bytes that are read", limit)
 	}
 	return out.bytes, err
 }

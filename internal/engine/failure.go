@@ -26,7 +26,8 @@ type known struct {
 	words string
 }
 
-// knownFailures are tried in order; the first that fits counts.
+// knownFailures are tried in order; the first that fits counts. What shows only at the start of a container is not a
+// Refused fault: something was changed by then.
 var knownFailures = []known{
 	{[]string{"port is already allocated"}, fault.Conflict, "a host port that it publishes is already in use; stop what holds it, or publish another one"},
 	{[]string{"bind", "port", "address already in use"}, fault.Conflict, "a host port that it publishes is already in use; stop what holds it, or publish another one"},
@@ -37,20 +38,19 @@ var knownFailures = []known{
 	{[]string{"no space left on device"}, fault.Unavailable, "no space is left on the Docker Engine's disk; free some (docker system df shows what takes it)"},
 	{[]string{"no such image"}, fault.NotFound, "its image is not on this host any more; roll out again to pull it"},
 	{[]string{"no such container"}, fault.NotFound, "the container does not exist"},
-	{[]string{"network", "not found"}, fault.NotFound, "a network that it joins does not exist (docker network ls shows those that do)"},
 	{[]string{"could not find an available", "address pool"}, fault.Unavailable, "the Docker Engine has no free address range for a network"},
 	{[]string{"no available ip"}, fault.Unavailable, "its network has no free address left"},
-	{[]string{"user specified ip address"}, fault.Refused, "ipv4_address and ipv6_address need a network that was made with a subnet that holds them"},
+	{[]string{"user specified ip address"}, fault.Unavailable, "ipv4_address and ipv6_address need a network that was made with a subnet that holds them"},
 	{[]string{"bind source path does not exist"}, fault.Refused, "a directory that it mounts does not exist on the host; create it first"},
-	{[]string{"trying to mount a directory onto a file"}, fault.Refused, "it mounts a directory onto a file, or a file onto a directory; mend its volumes"},
-	{[]string{"exec format error"}, fault.Refused, "its command is a program for another platform"},
-	{[]string{"executable file not found"}, fault.Refused, "its command does not exist in the image; mend command or entrypoint"},
-	{[]string{"exec:", "no such file or directory"}, fault.Refused, "its command, or the interpreter that it names, does not exist in the image; mend command or entrypoint"},
-	{[]string{"exec:", "permission denied"}, fault.Refused, "its command may not be executed in the image; mend command, entrypoint or user"},
+	{[]string{"trying to mount a directory onto a file"}, fault.Unavailable, "it mounts a directory onto a file, or a file onto a directory; mend its volumes"},
+	{[]string{"exec format error"}, fault.Unavailable, "its command is a program for another platform"},
+	{[]string{"executable file not found"}, fault.Unavailable, "its command does not exist in the image; mend command or entrypoint"},
+	{[]string{"exec:", "no such file or directory"}, fault.Unavailable, "its command, or the interpreter that it names, does not exist in the image; mend command or entrypoint"},
+	{[]string{"exec:", "permission denied"}, fault.Unavailable, "its command may not be executed in the image; mend command, entrypoint or user"},
 	{[]string{"no command specified"}, fault.Refused, "neither the image nor the service definition names a command"},
-	{[]string{"no matching entries in passwd file"}, fault.Refused, "its user is not known in the image; mend user"},
-	{[]string{"unable to find user"}, fault.Refused, "its user is not known in the image; mend user"},
-	{[]string{"unable to find group"}, fault.Refused, "its group is not known in the image; mend user"},
+	{[]string{"no matching entries in passwd file"}, fault.Unavailable, "its user is not known in the image; mend user"},
+	{[]string{"unable to find user"}, fault.Unavailable, "its user is not known in the image; mend user"},
+	{[]string{"unable to find group"}, fault.Unavailable, "its group is not known in the image; mend user"},
 	{[]string{"minimum memory limit"}, fault.Refused, "its memory limit is below what the Docker Engine allows"},
 	{[]string{"cannot allocate memory"}, fault.Unavailable, "the host has no memory left for it"},
 	{[]string{"unknown log opt"}, fault.Refused, "its logging driver does not know one of the logging options"},
@@ -58,6 +58,7 @@ var knownFailures = []known{
 	{[]string{"capability", "unknown"}, fault.Refused, "cap_add or cap_drop names an unknown capability"},
 	{[]string{"requires api version"}, fault.Refused, "it uses a setting that this Docker Engine is too old for"},
 	{[]string{"logging driver does not support reading"}, fault.Unavailable, "its logging driver cannot be read back"},
+	{[]string{"network", "not found"}, fault.NotFound, "a network that it joins does not exist (docker network ls shows those that do)"},
 	{[]string{"is paused"}, fault.Conflict, "the container is paused"},
 	{[]string{"is not running"}, fault.Conflict, "the container is not running"},
 }

@@ -116,7 +116,7 @@ func TestEnvironmentLogsAndExec(t *testing.T) {
 		want string
 	}{
 		{[]string{"/box", "fail"}, "ended with code 3"},
-		{[]string{"/box", "count", "1000"}, "more than 1000 bytes"},
+		{[]string{"/box", "count", "1000"}, "more than the 1000 bytes"},
 		{[]string{"/none"}, "ended with code 12"},
 	} {
 		_, err := s.e.Exec(s.ctx(), c.ID, tt.argv, 1000)

@@ -39,10 +39,16 @@ func (e *Engine) Replace(ctx context.Context, r workload.Replacement) (workload.
 	if begun(fresh) {
 		return out, nil
 	}
-	if err := e.api.ContainerStart(ctx, fresh.ID, container.StartOptions{}); err != nil {
-		return out, e.failed(err, "start container %s", out.NewName)
+	return out, e.start(ctx, out)
+}
+
+// start starts the new container and says, should that fail, where the old one is.
+func (e *Engine) start(ctx context.Context, r workload.Replaced) error {
+	err := e.api.ContainerStart(ctx, r.NewID, container.StartOptions{})
+	if r.OldID == "" {
+		return e.failed(err, "start container %s", r.NewName)
 	}
-	return out, nil
+	return e.failed(err, "start container %s (the old one is stopped, and kept as %s)", r.NewName, r.OldName)
 }
 
 // alone returns a fault when a container lives that is neither the old one nor the rollout's own: to start another
