@@ -34,7 +34,9 @@ func TestLeaks(t *testing.T) {
 		"a key":         answer(`{"` + escaped + `":1}`),
 		"an error page": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, canary, 500) },
 		"a header":      func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Debug", canary); w.WriteHeader(204) },
-		"a redirect":    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/?k="+url.QueryEscape(canary), http.StatusFound) },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/?k="+url.QueryEscape(canary), http.StatusFound)
+		},
 		"before a hangup": hijack(func(c *net.TCPConn) {
 			_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + canary))
 		}),
