@@ -28,7 +28,7 @@ const dialTimeout = 150 * time.Millisecond
 
 // Options are what a Prober is made of.
 type Options struct {
-	// Exec runs a command inside a container and returns its standard output, cut off after limit bytes. It is needed
+	// Exec runs a command inside a container and returns at most limit bytes of its standard output. It is needed
 	// for checks with a command only.
 	Exec func(ctx context.Context, containerID string, argv []string, limit int64) ([]byte, error)
 	// MaxBody is the largest answer in bytes; 0 stands for 1 MiB.
