@@ -70,7 +70,7 @@ func (c *Client) send(ctx context.Context, to call) (*http.Response, error) {
 	}
 	answer, err := c.http.Do(request)
 	if err != nil {
-		return nil, c.unanswered(ctx, err)
+		return nil, c.unanswered(ctx, to.method, err)
 	}
 	if c.OnVersion != nil {
 		c.OnVersion(answer.Header.Get("Fairlead-Version"))

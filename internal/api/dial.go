@@ -46,12 +46,16 @@ func transport(socket string) *http.Transport {
 }
 
 // unanswered returns why there is no answer, and what to do about it.
-func (c *Client) unanswered(ctx context.Context, err error) error {
+func (c *Client) unanswered(ctx context.Context, method string, err error) error {
 	if ctx.Err() != nil {
 		return interrupted(ctx)
 	}
 	if _, ok := errors.AsType[dialError](err); !ok {
-		return fault.Hide(err, fault.Unreachable, "the daemon on %s took the request and did not answer: it may have been stopped just then. Look before you repeat it: fairlead status", c.socket)
+		text := "the daemon on %s took the request and did not answer: it may have been stopped just then"
+		if method != http.MethodGet {
+			text += "; what was asked for may have begun all the same: look before you repeat it, with fairlead status"
+		}
+		return fault.Hide(err, fault.Unreachable, text, c.socket)
 	}
 	switch {
 	case errors.Is(err, fs.ErrPermission):

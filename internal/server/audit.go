@@ -41,7 +41,7 @@ func (s *Server) audit(w http.ResponseWriter, r *http.Request) error {
 			line, err = record.Line()
 		}
 		if err != nil {
-			return s.breakOff(begun, err)
+			return s.breakOff(w, begun, err)
 		}
 		if !begun {
 			w.Header().Set("Content-Type", "application/jsonl")
@@ -61,10 +61,11 @@ func (s *Server) audit(w http.ResponseWriter, r *http.Request) error {
 
 // breakOff ends an answer that cannot be completed: as a problem if nothing was written yet, and otherwise so that the
 // client notices that it is not whole.
-func (s *Server) breakOff(begun bool, err error) error {
+func (s *Server) breakOff(w http.ResponseWriter, begun bool, err error) error {
 	if !begun {
 		return err
 	}
+	_ = http.NewResponseController(w).Flush() // what was written is good
 	s.Log.Error("the audit log was broken off", zap.String("error", fault.Text(err)))
 	panic(http.ErrAbortHandler)
 }
