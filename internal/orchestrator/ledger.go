@@ -34,6 +34,7 @@ type app struct {
 	active  string // the rollout that has not ended
 	last    string // the newest that has
 	current *workload.Release
+	left    *rollout.Previous // by the last rollout that succeeded in replacing containers
 	lock    *rollout.Lock
 	secrets map[string]known // by the secret's name
 }
@@ -114,6 +115,7 @@ func (a *app) ended(s rollout.State) {
 			target := s.Target
 			target.Since = s.Ended
 			a.current = &target
+			a.left = &rollout.Previous{Release: target, Services: s.Validated.Services}
 		}
 	case rollout.Refused, rollout.RolledBack:
 	}

@@ -28,7 +28,7 @@ type Options struct {
 	Version string
 	// Patience is how long Stop lets an action on a container finish before it interrupts it; 0 for 20 seconds.
 	Patience time.Duration
-	// Ended, where set, is told of every rollout that ends.
+	// Ended, where set, is told of every rollout that ends. It must not call the Orchestrator, which waits for it.
 	Ended func(rollout.State)
 }
 
@@ -41,6 +41,7 @@ type Orchestrator struct {
 	watchers map[chan Event]string              // to the rollout that each follows
 	refusals map[string]*refusals
 	stopping bool
+	stopped  bool
 
 	workers   sync.WaitGroup
 	interrupt context.Context // ends waits as soon as the daemon stops
@@ -99,7 +100,7 @@ func (o *Orchestrator) Start() error {
 }
 
 // Stop ends the workers. Waits are interrupted at once; an action that is changing a container may finish within
-// Patience or until ctx ends. Rollouts that have not ended go on at the next start.
+// Patience or until ctx ends. Rollouts that have not ended go on at the next start. It may be called twice.
 func (o *Orchestrator) Stop(ctx context.Context) {
 	o.mu.Lock()
 	o.stopping = true
@@ -118,6 +119,10 @@ func (o *Orchestrator) Stop(ctx context.Context) {
 	o.hard(errStopping)
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.stopped {
+		return
+	}
+	o.stopped = true
 	if _, err := o.append(journal.Record{Type: "daemon.stopped"}, nil); err != nil {
 		o.Log.Error("the stop could not be recorded", zap.String("why", fault.Text(err)))
 	}

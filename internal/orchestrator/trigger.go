@@ -27,9 +27,13 @@ func (o *Orchestrator) Trigger(_ context.Context, by journal.Actor, r Request) (
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err == nil {
-		if known, ok, conflict := o.repeated(r, request); ok || conflict != nil {
-			return known, conflict
+		var known rollout.State
+		var ok bool
+		if known, ok, err = o.repeated(r, request); ok {
+			return known, nil
 		}
+	}
+	if err == nil {
 		err = o.admit(r.App)
 	}
 	if err == nil && len(r.Reason) > maxReason {
@@ -41,9 +45,9 @@ func (o *Orchestrator) Trigger(_ context.Context, by journal.Actor, r Request) (
 	}
 	request.ID = ulid.Make().String()
 	request.Force, request.Reason, request.IdempotencyKey = r.Force, r.Reason, r.IdempotencyKey
-	request.Requester = by.User
+	request.Requester, request.Previous = by.User, o.ledger.app(r.App).left
 	if err := o.record(by, rollout.State{}, rollout.Event{Type: rollout.Requested, Request: &request}); err != nil {
-		return rollout.State{}, unavailable(fault.Text(err))
+		return rollout.State{}, unavailable(err)
 	}
 	o.work(request.ID)
 	return o.ledger.rollouts[request.ID], nil
@@ -105,10 +109,10 @@ func held(s rollout.State) string {
 func (o *Orchestrator) Cancel(_ context.Context, by journal.Actor, id, reason string) (rollout.State, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	s, ok := o.ledger.rollouts[id]
+	s, err := o.state(id)
 	switch {
-	case !ok:
-		return s, notFound(id)
+	case err != nil:
+		return s, err
 	case s.Phase == rollout.Over:
 		return s, fault.New(fault.Conflict, "rollout %s has already ended: %s", id, s.Outcome)
 	case s.Phase != rollout.Forward:
@@ -123,7 +127,7 @@ func (o *Orchestrator) Cancel(_ context.Context, by journal.Actor, id, reason st
 		text += ": " + strings.TrimSpace(reason)
 	}
 	if err := o.record(by, s, rollout.Event{Type: rollout.Cancelled, Reason: text}); err != nil {
-		return s, unavailable(fault.Text(err))
+		return s, unavailable(err)
 	}
 	if cancel, ok := o.cancels[id]; ok {
 		cancel(fault.New(fault.Conflict, "%s", text))
@@ -162,7 +166,7 @@ func (o *Orchestrator) mark(by journal.Actor, name, kind, reason string) error {
 		return fault.New(fault.Usage, "say why, in at most %d bytes: --reason …", maxReason)
 	}
 	if _, err := o.append(journal.Record{Actor: by, Type: kind, App: name}, map[string]string{"reason": reason}); err != nil {
-		return unavailable(fault.Text(err))
+		return unavailable(err)
 	}
 	return nil
 }

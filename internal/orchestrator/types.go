@@ -59,7 +59,11 @@ type Steps interface {
 	Residue(ctx context.Context, app string) (rollout.ResidueReport, error)
 }
 
-// unavailable says that nothing can be recorded, so nothing may be done.
-func unavailable(why string) error {
-	return fault.New(fault.Unavailable, "the journal cannot be written, so nothing more is done and nothing was changed: %s", why)
+// unavailable says that a request could not be recorded, so nothing was done. Where the disk failed, nobody can tell
+// whether the record reached it: the next daemon reads it, and then acts on it.
+func unavailable(err error) error {
+	if fault.KindOf(err) != fault.Unavailable {
+		return err
+	}
+	return fault.Hide(err, fault.Unavailable, "nothing was done, since the request could not be recorded for sure; look with 'fairlead rollouts' after the next start whether it was: %s", fault.Text(err))
 }

@@ -25,11 +25,11 @@ func (o *Orchestrator) Rollouts(name string, limit int) []rollout.State {
 	defer o.mu.Unlock()
 	var out []rollout.State
 	for _, id := range slices.Backward(o.ledger.order) {
+		if len(out) >= limit {
+			break
+		}
 		if s := o.ledger.rollouts[id]; name == "" || s.Request.App == name {
 			out = append(out, s)
-		}
-		if len(out) == limit {
-			break
 		}
 	}
 	return out

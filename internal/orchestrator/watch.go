@@ -19,14 +19,14 @@ const backlog = 256
 func (o *Orchestrator) Watch(ctx context.Context, id string, after uint64) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for ctx.Err() == nil {
-			live, first, err := o.subscribe(id)
+			live, first, over, err := o.subscribe(id)
 			if err != nil {
 				yield(Event{}, err)
 				return
 			}
-			seen, over := o.follow(ctx, id, max(first, after+1), live, yield)
+			seen, last := o.follow(ctx, id, max(first, after+1), live, yield)
 			o.unsubscribe(live)
-			if over {
+			if last || over {
 				return
 			}
 			after = max(after, seen)
@@ -77,20 +77,25 @@ func (o *Orchestrator) halting() bool {
 	return o.stopping
 }
 
-// subscribe returns a channel of the rollout's events from now on, and the sequence number of its first.
-func (o *Orchestrator) subscribe(id string) (chan Event, uint64, error) {
+// subscribe returns a channel of the rollout's events from now on, and the sequence number of its first. For one that
+// is over, the channel is closed: all of it is in the journal.
+func (o *Orchestrator) subscribe(id string) (ch chan Event, first uint64, over bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	first, ok := o.ledger.first[id]
 	if !ok {
-		return nil, 0, notFound(id)
+		return nil, 0, false, notFound(id)
+	}
+	ch = make(chan Event, backlog)
+	if s, ok := o.ledger.rollouts[id]; !ok || s.Phase == rollout.Over {
+		close(ch)
+		return ch, first, true, nil
 	}
 	if o.stopping {
-		return nil, 0, errStopping
+		return nil, 0, false, errStopping
 	}
-	ch := make(chan Event, backlog)
 	o.watchers[ch] = id
-	return ch, first, nil
+	return ch, first, false, nil
 }
 
 func (o *Orchestrator) unsubscribe(ch chan Event) {

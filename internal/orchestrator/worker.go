@@ -2,7 +2,6 @@ package orchestrator
 
 import (
 	"context"
-	"fmt"
 	"runtime/debug"
 	"time"
 
@@ -124,7 +123,14 @@ func (o *Orchestrator) conclude(id string, a rollout.Action, ev *rollout.Evidenc
 	if failed != nil {
 		e = rollout.Event{Type: rollout.Failed, Action: &a, Failure: rollout.NewFailure(inTime(failed, cause, a))}
 	}
-	if err := o.record(itself, s, e); err != nil {
+	err := o.record(itself, s, e)
+	if err != nil && o.Journal.Failed() == nil {
+		// Only this result is not fit to be recorded. Without any, the rollout would never end.
+		e = rollout.Event{Type: rollout.Failed, Action: &a, Failure: rollout.NewFailure(
+			fault.New(fault.Internal, "what came of %s cannot be recorded: %s", a.Verb, fault.Text(err)))}
+		err = o.record(itself, s, e)
+	}
+	if err != nil {
 		o.stuck(s, err)
 		return false
 	}
@@ -166,7 +172,7 @@ func (o *Orchestrator) ended(s rollout.State) {
 	}
 }
 
-// frames cuts the first line off a stack. It names the goroutine; the panic's value is not in it.
+// frames cuts a stack to a length that a log takes. The panic's value is not in it.
 func frames(stack []byte) []byte {
 	const longest = 4096
 	return stack[:min(len(stack), longest)]
@@ -176,5 +182,5 @@ func frames(stack []byte) []byte {
 func (o *Orchestrator) progress(s rollout.State, p rollout.Progress) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.publish(Event{Progress: &p, Record: passing(s, fmt.Sprint(p.Step))}, s.Request.ID)
+	o.publish(Event{Progress: &p, Record: passing(s, string(p.Step))}, s.Request.ID)
 }
