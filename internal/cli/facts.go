@@ -153,6 +153,9 @@ func cleared(c rollout.Cleared) []string {
 // restored says what a revert did for one service.
 func restored(r rollout.Restored) string {
 	text := r.Service + ": as it was before (" + r.Baseline + ")"
+	if r.Remade != "" {
+		text += "; its old container was gone and was made again as " + short(r.Remade)
+	}
 	switch {
 	case r.Removed == "":
 		return text

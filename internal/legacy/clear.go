@@ -111,7 +111,7 @@ func (s *session) write(ctx context.Context, tx pgx.Tx, table relation, columns 
 		return s.explain(ctx, err)
 	}
 	if n := tag.RowsAffected(); n != 1 {
-		return s.rowFault(fmt.Sprintf("was one row when it was locked, but the update changed %d (a rule may have rewritten it)", n))
+		return s.rowFault(fault.Refused, fmt.Sprintf("was one row when it was locked, but the update changed %d (a rule may have rewritten it)", n))
 	}
 	stored, err := s.read(ctx, tx, justLook)
 	if err != nil {

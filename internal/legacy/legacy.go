@@ -56,7 +56,8 @@ func New(o Options) *Database { return &Database{lookup: o.Lookup} }
 
 // Inspect compares every column of the target with the expected value of its secret, and returns them in the target's
 // order. A secret that expected does not name has no value in the environment. Inspect changes nothing, but it refuses
-// whatever Clear would refuse of the server, the table and the row, so that this is known early.
+// whatever Clear would refuse of the server, the table and the row, so that this is known early. A table or a row that is
+// not there is a NotFound fault.
 func (d *Database) Inspect(ctx context.Context, t Target, expected map[string]secret.Value) ([]secret.Residue, error) {
 	s, err := d.open(ctx, t)
 	if err != nil {

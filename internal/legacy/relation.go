@@ -96,7 +96,7 @@ func (s *session) find(ctx context.Context, tx pgx.Tx) (relation, error) {
 	case len(similar) > 0:
 		return relation{}, fault.New(fault.Refused, "%s: there is no table %s; there is %s (upper and lower case count)", s.DSNOrigin, s.relation(), strings.Join(similar, ", "))
 	}
-	return relation{}, fault.New(fault.Refused, "%s: there is no table %s", s.DSNOrigin, s.relation())
+	return relation{}, fault.New(fault.NotFound, "%s: there is no table %s", s.DSNOrigin, s.relation())
 }
 
 // columnsOf lists a table's columns. A domain is no text of ours: it may forbid the empty value.

@@ -65,9 +65,9 @@ func (s *session) read(ctx context.Context, tx pgx.Tx, h hold) ([]secret.Value, 
 	case err != nil:
 		return nil, s.explain(ctx, err)
 	case count == 0:
-		return nil, s.rowFault("matches no row")
+		return nil, s.rowFault(fault.NotFound, "matches no row")
 	case count > 1:
-		return nil, s.rowFault("matches more than one row, so it is not clear which one holds the legacy values")
+		return nil, s.rowFault(fault.Refused, "matches more than one row, so it is not clear which one holds the legacy values")
 	}
 	return stored, nil
 }
@@ -82,8 +82,8 @@ func values(texts []*string) []secret.Value {
 	return out
 }
 
-func (s *session) rowFault(what string) error {
-	return fault.New(fault.Refused, "%s: table %s: %s = %q %s", s.DSNOrigin, s.relation(), quote(s.RowColumn), s.RowValue, what)
+func (s *session) rowFault(k fault.Kind, what string) error {
+	return fault.New(k, "%s: table %s: %s = %q %s", s.DSNOrigin, s.relation(), quote(s.RowColumn), s.RowValue, what)
 }
 
 // where picks the row. The column is cast, and not the value, so that every type works and a value that is none of the

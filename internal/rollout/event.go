@@ -48,8 +48,16 @@ type Request struct {
 	Reason    string         `json:"reason,omitempty"`
 	Requester string         `json:"requester"`
 	Limits    Limits         `json:"limits"`
+	// Previous is what the app was left with, so that a container which is lost meanwhile can be made again.
+	Previous *Previous `json:"previous,omitempty"`
 	// IdempotencyKey is the caller's; a second request with the same key is the same rollout.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
+}
+
+// Previous is the release that the last successful rollout left, with what its containers are made from.
+type Previous struct {
+	Release  workload.Release   `json:"release"`
+	Services []workload.Service `json:"services"`
 }
 
 // Evidence is what an action found or did; exactly one part is set.
@@ -67,7 +75,8 @@ type Validated struct {
 	Sources     []string           `json:"sources"` // where the environment was read
 	Keys        []string           `json:"keys"`    // the variables' names
 	Secrets     []SecretFact       `json:"secrets"`
-	Definitions secret.Fingerprint `json:"definitions"`
+	Services    []workload.Service `json:"services"`       // their definitions, without environment
+	Definitions secret.Fingerprint `json:"definitions"`    // of them
 	Env         secret.Fingerprint `json:"env"`            // of all services' environments together
 	Image       workload.Image     `json:"image,omitzero"` // that runs now, for kinds that keep it
 	Baseline    []Baseline         `json:"baseline"`
@@ -141,4 +150,6 @@ type Restored struct {
 	ExitCode int             `json:"exit_code,omitempty"`
 	Log      string          `json:"log,omitempty"` // its last lines, redacted
 	Baseline string          `json:"baseline"`      // what runs again: running, stopped or absent
+	// Remade is the id of the container that was made in the place of an old one which somebody had removed.
+	Remade string `json:"remade,omitempty"`
 }

@@ -32,7 +32,7 @@ func (j job) restore(ctx context.Context) (*rollout.Evidence, error) {
 	}
 	err := j.Runtime.Restore(ctx, j.key, j.state.Request.ID, b.Service, b.Container)
 	if fault.KindOf(err) == fault.NotFound {
-		return nil, fault.Hide(err, fault.Halted, "service %s: the old container %s is gone, so it cannot be put back; deploy a release by hand", b.Service, b.Container.Name)
+		kept.Remade, err = j.remake(ctx, b)
 	}
 	if err != nil {
 		return nil, err
@@ -89,7 +89,10 @@ func (j job) hold(ctx context.Context) (*rollout.Evidence, error) {
 }
 
 func (j job) holdOne(ctx context.Context, svc rollout.Service) error {
-	old := svc.Baseline.Container
+	old := *svc.Baseline.Container
+	if svc.Restored != nil && svc.Restored.Remade != "" {
+		old.ID = svc.Restored.Remade
+	}
 	env, err := j.Containers.Environment(ctx, old.ID)
 	if err != nil {
 		return err

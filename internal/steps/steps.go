@@ -80,7 +80,8 @@ type Legacy struct {
 
 // Database looks for residue and clears it.
 type Database interface {
-	// Inspect compares each legacy value with the expected one, by the secret's name.
+	// Inspect compares each legacy value with the expected one, by the secret's name. A table or a row that is not there
+	// is a NotFound fault.
 	Inspect(ctx context.Context, l Legacy, expected map[string]secret.Value) ([]secret.Residue, error)
 	// Clear clears, in one transaction, what equals the expected value. With the row locked and before the first
 	// write it asks proceed. It tells what it saw on a second connection after the commit.

@@ -31,7 +31,7 @@ func (j job) validate(ctx context.Context) (*rollout.Evidence, error) {
 		return nil, err
 	}
 	v := &rollout.Validated{Sources: p.sources, Keys: p.base.Names(), Secrets: j.facts(j.app, p.base),
-		Definitions: p.definitions, Env: p.env, HasLegacy: j.app.Legacy != nil}
+		Services: services(p.units), Definitions: p.definitions, Env: p.env, HasLegacy: j.app.Legacy != nil}
 	v.Baseline, v.Warnings = baselines(p.units, found, &problems)
 	problems = append(problems, j.startable(v)...)
 	more, err := j.surroundings(ctx, p)
@@ -169,7 +169,14 @@ func (j job) lookForResidue(ctx context.Context, p provision, v *rollout.Validat
 		return err
 	}
 	v.Database = j.Key.OfText("database", l.DSN.Reveal())
-	if v.Residue, err = j.Database.Inspect(ctx, l, expected(j.app, p.base)); err != nil {
+	v.Residue, err = j.Database.Inspect(ctx, l, expected(j.app, p.base))
+	if fault.KindOf(err) == fault.NotFound && j.state.Request.Kind == rollout.Deploy {
+		// A new installation: the app makes its table and its row when it first starts.
+		v.HasLegacy = false
+		v.Warnings = append(v.Warnings, "nothing was looked for and nothing is cleared: "+fault.Text(err))
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	for _, r := range v.Residue {
