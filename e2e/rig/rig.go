@@ -19,12 +19,15 @@ import (
 // App is the app's name in the rig's configuration.
 const App = "capakraken"
 
-// Options are the choices for a Rig.
+// Options are the choices for a Rig. Several rigs of one World need an Instance and a Repository each.
 type Options struct {
 	World      *world.World
 	Registry   *world.Registry // a new one where nil
+	Network    *world.Network  // a new one where nil
+	Postgres   *world.Postgres // a new server where nil
 	Binary     string          // of fairlead; built where empty
 	Instance   string          // the run's name where empty
+	Repository string          // of the app's images, in the registry; capakraken/app where empty
 	Clear      string          // with_deploy where empty
 	Template   string          // of fairlead.yaml; Config where empty
 	Verify     string          // time limit; 20s where empty
@@ -34,10 +37,8 @@ type Options struct {
 // Rig is such a host.
 type Rig struct {
 	Options
-	Dir      string
-	Network  *world.Network
-	Postgres *world.Postgres
-	Port     int // on 127.0.0.1, where web is published
+	Dir  string
+	Port int // on 127.0.0.1, where web is published
 
 	daemon *daemon
 }
@@ -46,6 +47,7 @@ type Rig struct {
 func New(ctx context.Context, o Options) (*Rig, error) {
 	r := &Rig{Options: o}
 	r.Instance = orElse(r.Instance, "rig-"+o.World.Run)
+	r.Options.Repository = orElse(r.Options.Repository, "capakraken/app")
 	r.Clear = orElse(r.Clear, "with_deploy")
 	r.Template = orElse(r.Template, Config)
 	r.Verify = orElse(r.Verify, "20s")
@@ -56,15 +58,17 @@ func New(ctx context.Context, o Options) (*Rig, error) {
 	if err := os.WriteFile(r.path("docker.json"), []byte("{}"), 0o600); err != nil {
 		return nil, err
 	}
-	if r.Network, err = o.World.Network(ctx); err != nil {
-		return nil, err
+	if r.Network == nil {
+		if r.Network, err = o.World.Network(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if r.Registry == nil {
 		if r.Registry, err = o.World.Registry(ctx, world.RegistryOptions{}); err != nil {
 			return nil, err
 		}
 	}
-	if !o.NoDatabase {
+	if r.Postgres == nil && !o.NoDatabase {
 		if r.Postgres, err = o.World.Postgres(ctx, world.PostgresOptions{Network: r.Network}); err != nil {
 			return nil, err
 		}
@@ -106,7 +110,7 @@ func (r *Rig) State() string { return r.path("state") }
 func (r *Rig) Socket() string { return r.path("fairlead.sock") }
 
 // Repository returns the app's repository in the rig's registry.
-func (r *Rig) Repository() string { return r.Registry.Host + "/capakraken/app" }
+func (r *Rig) Repository() string { return r.Registry.Host + "/" + r.Options.Repository }
 
 // WriteConfig writes the configuration anew from the template. A running daemon does not read it.
 func (r *Rig) WriteConfig() error {
@@ -144,7 +148,7 @@ func (r *Rig) WriteEnvText(text string) error {
 
 // Image makes an image of the reference application in the rig's registry.
 func (r *Rig) Image(ctx context.Context, tag string, env ...string) (world.Image, error) {
-	return r.World.Image(ctx, r.Registry, world.ImageSpec{Tag: tag, Env: append([]string{"REFAPP_VERSION=" + tag}, env...)})
+	return r.World.Image(ctx, r.Registry, world.ImageSpec{Repository: r.Options.Repository, Tag: tag, Env: append([]string{"REFAPP_VERSION=" + tag}, env...)})
 }
 
 func orElse(s, otherwise string) string {

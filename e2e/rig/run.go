@@ -25,11 +25,21 @@ func (r Result) String() string {
 	return fmt.Sprintf("fairlead %q: exit %d\n%s%s", r.Args, r.Code, r.Out, r.Err)
 }
 
-// Run runs a command of fairlead as an operator would.
-func (r *Rig) Run(ctx context.Context, args ...string) (Result, error) {
-	res := Result{Args: args}
+// Command returns a command of fairlead as an operator would run it, for who wants to run it otherwise than Run does.
+func (r *Rig) Command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, r.Binary, args...)
 	cmd.Env = append(cmd.Environ(), "FAIRLEAD_SOCKET="+r.Socket())
+	return cmd
+}
+
+// Run runs a command of fairlead as an operator would.
+func (r *Rig) Run(ctx context.Context, args ...string) (Result, error) {
+	return r.Finish(ctx, r.Command(ctx, args...))
+}
+
+// Finish runs a command to its end. That it fails is no error, but its Result.
+func (r *Rig) Finish(ctx context.Context, cmd *exec.Cmd) (Result, error) {
+	res := Result{Args: cmd.Args[1:]}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
@@ -80,6 +90,15 @@ func (r *Rig) Containers(ctx context.Context) ([]Container, error) {
 		}
 	}
 	return out, nil
+}
+
+// Remove removes all containers of the rig's app.
+func (r *Rig) Remove(ctx context.Context) error {
+	all, err := r.Containers(ctx)
+	for _, c := range all {
+		err = errors.Join(err, r.World.Engine.Call(ctx, http.MethodDelete, "/containers/"+c.ID, url.Values{"force": {"1"}}, nil, nil))
+	}
+	return err
 }
 
 // Column returns a legacy value as the database holds it; NULL is "".

@@ -26,6 +26,7 @@ type ContainerSpec struct {
 	Publish []string // address:port:container-port, TCP
 	Labels  map[string]string
 	Restart string // policy; no where empty
+	Remove  bool   // when it ends, as docker run --rm
 }
 
 // Container is a container that runs.
@@ -95,6 +96,7 @@ func (w *World) createRequest(spec ContainerSpec) (map[string]any, error) {
 		"ExtraHosts":    spec.Hosts,
 		"PortBindings":  ports,
 		"RestartPolicy": map[string]string{"Name": cmp.Or(spec.Restart, "no")},
+		"AutoRemove":    spec.Remove,
 	}
 	request := map[string]any{"Image": spec.Image, "Cmd": spec.Cmd, "Env": spec.Env, "Labels": labels, "HostConfig": host}
 	if n := spec.Network; n != nil {

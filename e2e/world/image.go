@@ -37,6 +37,9 @@ func (i Image) Ref() string { return i.Repository + ":" + i.Tag }
 // Pinned returns repository@digest.
 func (i Image) Pinned() string { return i.Repository + "@" + i.Digest }
 
+// standard is the repository of an image that names none.
+const standard = "capakraken/app"
+
 // platform is an entry of a list of manifests.
 type platform struct {
 	OS           string `json:"os"`
@@ -48,7 +51,7 @@ func hostPlatform() platform { return platform{"linux", runtime.GOARCH} }
 // Image makes an image and puts it into the registry, past the Engine, so that a later pull really pulls. For another
 // platform than the host's it holds a placeholder instead of the application: it is there to be refused.
 func (w *World) Image(ctx context.Context, r *Registry, spec ImageSpec) (Image, error) {
-	repository := cmp.Or(spec.Repository, "capakraken/app")
+	repository := cmp.Or(spec.Repository, standard)
 	host := hostPlatform()
 	names := spec.Platforms
 	if len(names) == 0 {
@@ -112,12 +115,13 @@ func (w *World) layerFor(ctx context.Context, p platform) (*layer, error) {
 	return newLayer(rootfs([]byte("a placeholder for " + p.Architecture + "\n"))...)
 }
 
-// ownLayer returns the layer that tells this image from others with the same application.
+// ownLayer returns the layer that tells this image from others with the same application, also from those of the same
+// tag in another repository.
 func ownLayer(spec ImageSpec) (*layer, error) {
 	padding := make([]byte, spec.Padding)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(padding) // never fails, and is the same each time
 	return newLayer(
-		file{"etc/refapp-release", 0o644, []byte(spec.Tag + "\n")},
+		file{"etc/refapp-release", 0o644, []byte(cmp.Or(spec.Repository, standard) + ":" + spec.Tag + "\n")},
 		file{"etc/refapp-padding", 0o644, padding},
 	)
 }

@@ -75,6 +75,8 @@ func newLayer(files ...file) (*layer, error) {
 
 // baseLayer returns the layer with the reference application for this host. It builds it once in a run.
 func (w *World) baseLayer(ctx context.Context) (*layer, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.base != nil {
 		return w.base, nil
 	}

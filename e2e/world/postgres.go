@@ -56,6 +56,13 @@ func (w *World) Postgres(ctx context.Context, o PostgresOptions) (*Postgres, err
 	return p, p.exec(ctx, "postgres", `CREATE DATABASE "`+p.Database+`"`)
 }
 
+// Another makes another database on the same server, and returns it. Its tables are its own; Stop ends both.
+func (p *Postgres) Another(ctx context.Context, name string) (*Postgres, error) {
+	other := *p
+	other.Database = name
+	return &other, p.exec(ctx, "postgres", "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())
+}
+
 // Stop ends the server before the run ends. It may be called twice.
 func (p *Postgres) Stop() error { return p.process.stop() }
 

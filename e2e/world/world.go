@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -23,13 +24,15 @@ import (
 // images, so it is also on those that a program under test makes of them.
 const Label = "fairlead.e2e"
 
-// World is one run.
+// World is one run. All but Close is safe for concurrent use.
 type World struct {
 	Run    string  // the run's name, unlike any other's
 	Engine *Engine // the Engine that everything runs on
 	Dir    string  // a directory of this run; callers may put files there
 
-	lock    *os.File
+	lock *os.File
+
+	mu      sync.Mutex // guards what follows, since tests that share a World run side by side
 	closers []func() error
 	base    *layer // of the reference application, made when first needed
 }
@@ -92,7 +95,11 @@ func (w *World) release() error {
 }
 
 // onClose has end called by Close, the last one first.
-func (w *World) onClose(end func() error) { w.closers = append(w.closers, end) }
+func (w *World) onClose(end func() error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closers = append(w.closers, end)
+}
 
 // mkdir makes a directory of this run.
 func (w *World) mkdir(name string) (string, error) {
