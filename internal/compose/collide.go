@@ -3,15 +3,15 @@ package compose
 import "github.com/capakraken/fairlead/internal/workload"
 
 // collisions finds what two services of one app cannot both have.
-func (n *notes) collisions(raws []Raw, services []Service) {
+func (n *notes) collisions(services []Service) {
 	lines := map[string]int{}
-	for _, r := range raws {
-		lines[r.Name] = r.Line
+	for _, raw := range n.Services {
+		lines[raw.Name] = raw.Line
 	}
 	names := map[string]string{}
 	ports := map[workload.Port]string{}
 	for _, s := range services {
-		at := position{path: "services." + s.Name, line: lines[s.Name]}
+		at := n.at(s.Name, lines[s.Name])
 		if other, taken := names[s.ContainerName]; taken && s.ContainerName != "" {
 			n.bad(at.under(".container_name", at.line), "is also the name of service "+other, "give each its own")
 		}

@@ -21,7 +21,7 @@ import (
 
 // Input is the service definitions of one app.
 type Input struct {
-	Project  string // the app, for messages
+	Project  string // the app, for messages; empty where the definitions stand in a Compose file of their own
 	Source   string // the file that holds the definitions, for messages
 	Services []Raw
 	Secrets  []string // variables whose values may not even be written out in a definition
@@ -46,7 +46,7 @@ type Service struct {
 // the input, each as far as it could be read: as long as there is a problem, none of them may be run. One that is not
 // even a mapping is left out.
 func Load(ctx context.Context, in Input, env secret.Env) ([]Service, []fault.Problem) {
-	return load(ctx, in, known{env: env, secrets: in.Secrets, redactor: secret.NewRedactor(env)})
+	return load(ctx, in, known{env: env, redactor: secret.NewRedactor(env)})
 }
 
 // Check finds what is wrong with the definitions whatever the environment will hold. A key whose meaning depends on a
@@ -59,7 +59,6 @@ func Check(ctx context.Context, in Input) []fault.Problem {
 // known is what is known of the variables.
 type known struct {
 	env      secret.Env
-	secrets  []string
 	redactor secret.Redactor
 	offline  bool // nothing is known: a variable without a default may hold anything
 }
@@ -70,7 +69,7 @@ func (k known) lookup(name string) (string, bool) {
 }
 
 func load(ctx context.Context, in Input, vars known) ([]Service, []fault.Problem) {
-	notes := &notes{file: in.Source}
+	notes := &notes{Input: in}
 	var services []Service
 	for _, raw := range in.Services {
 		d := definition{notes: notes, known: vars, name: raw.Name, budget: maxNodes}
@@ -78,7 +77,7 @@ func load(ctx context.Context, in Input, vars known) ([]Service, []fault.Problem
 			services = append(services, service)
 		}
 	}
-	notes.collisions(in.Services, services)
+	notes.collisions(services)
 	return services, notes.sorted()
 }
 
@@ -87,7 +86,7 @@ func (d *definition) resolve(ctx context.Context, raw Raw) (Service, bool) {
 	if raw.YAML == nil {
 		return Service{}, false
 	}
-	root := d.read(position{path: "services." + raw.Name, line: raw.Line}, raw.YAML, serviceShape())
+	root := d.read(d.at(raw.Name, raw.Line), raw.YAML, serviceShape())
 	if root.kind != mappingItem {
 		return Service{}, false
 	}
@@ -101,13 +100,22 @@ func (d *definition) resolve(ctx context.Context, raw Raw) (Service, bool) {
 
 // notes collects what is wrong with the definitions of one file.
 type notes struct {
-	file  string
+	Input
 	found []note
 }
 
 type note struct {
 	line    int
 	problem fault.Problem
+}
+
+// at returns where a service stands.
+func (in Input) at(service string, line int) position {
+	path := "services." + service
+	if in.Project != "" {
+		path = "apps." + in.Project + "." + path
+	}
+	return position{path: path, line: line}
 }
 
 // position is a place in a file.
@@ -127,7 +135,7 @@ func (p position) in(file string) string {
 
 // bad records a problem. Its words may quote what stands in the file, and never what a variable holds.
 func (n *notes) bad(at position, what, fix string) {
-	n.found = append(n.found, note{at.line, fault.Problem{Where: at.in(n.file), What: what, Fix: fix}})
+	n.found = append(n.found, note{at.line, fault.Problem{Where: at.in(n.Source), What: what, Fix: fix}})
 }
 
 func (n *notes) sorted() []fault.Problem {

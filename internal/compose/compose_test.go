@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v4"
@@ -8,6 +9,12 @@ import (
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/secret"
 )
+
+// single returns one service, web, whose keys begin in line 3.
+func single(t testing.TB, keys string) Input {
+	t.Helper()
+	return input(t, "services:\n  web:\n    "+strings.ReplaceAll(keys, "\n", "\n    ")+"\n")
+}
 
 // input returns the services of a text that holds them as Compose does, under services:.
 func input(t testing.TB, text string) Input {
@@ -32,10 +39,11 @@ func env(pairs ...string) secret.Env {
 	return e
 }
 
+// lines returns the problems without what to do about them.
 func lines(problems []fault.Problem) []string {
 	var out []string
 	for _, p := range problems {
-		out = append(out, p.String())
+		out = append(out, p.Where+": "+p.What)
 	}
 	return out
 }

@@ -23,8 +23,8 @@ var (
 func (d *definition) convert(root *item, c types.ServiceConfig) workload.Service {
 	s := workload.Service{
 		ContainerName:   d.matching(root.get("container_name"), containerName, "letters, digits, dots, hyphens and _, beginning with a letter or digit"),
-		Entrypoint:      c.Entrypoint,
-		Command:         c.Command,
+		Entrypoint:      d.words(root.get("entrypoint"), c.Entrypoint),
+		Command:         d.words(root.get("command"), c.Command),
 		Ports:           d.ports(root.get("ports"), c.Ports),
 		Expose:          d.expose(root.get("expose"), c.Expose),
 		Mounts:          d.mounts(root.get("volumes"), c.Volumes),

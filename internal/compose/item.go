@@ -19,6 +19,7 @@ const (
 type item struct {
 	position
 	kind   itemKind
+	raw    string // of a scalar, as it stands in the file
 	text   string // of a scalar
 	flag   bool   // of a scalar that is taken for true or false
 	mode   int    // of a scalar that is taken for permission bits

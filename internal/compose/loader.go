@@ -124,6 +124,8 @@ func form(key string) string {
 		return `{resources: {limits: {cpus: "1.5", memory: 512m, pids: 100}, reservations: {memory: 256m}}}`
 	case "healthcheck":
 		return `{test: [CMD, program], interval: 10s, timeout: 2s, retries: 3, start_period: 30s}, or {disable: true}`
+	case "container_name":
+		return `letters, digits, dots, hyphens and _, beginning with a letter or digit`
 	case "tmpfs":
 		return `"/path" or "/path:size=64m"`
 	}

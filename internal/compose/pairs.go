@@ -38,8 +38,13 @@ func (d *definition) pairs(it *item) []pair {
 		}
 	}
 	for _, e := range it.list {
-		if !e.unsure() {
-			name, value, found := strings.Cut(e.text, "=")
+		name, value, found := strings.Cut(e.text, "=")
+		written, _, _ := strings.Cut(e.raw, "=")
+		switch {
+		case strings.Contains(written, "$"):
+			// A name is shown everywhere, so it must not be what a variable holds.
+			d.bad(e.position, "has a variable in its name", "write the name out: only the value may have one")
+		case !e.unsure():
 			add(pair{position: e.position, name: name, value: value, bare: !found})
 		}
 	}
@@ -54,7 +59,7 @@ func (d *definition) environment(it *item) []secret.Var {
 			d.bad(p.position, "is not the name of a variable", "use letters, digits and _, not beginning with a digit")
 			continue
 		}
-		v := secret.Var{Name: p.name, Value: secret.NewValue(p.value), Origin: secret.Origin{Source: d.file, Line: p.line}}
+		v := secret.Var{Name: p.name, Value: secret.NewValue(p.value), Origin: secret.Origin{Source: d.Source, Line: p.line}}
 		if p.bare {
 			passed, ok := d.env.Lookup(p.name)
 			if !ok {

@@ -143,7 +143,7 @@ func has(entries []entry, key string) bool {
 
 // readScalar replaces the variables of a scalar, and makes sure that it means what stands in the file.
 func (d *definition) readScalar(out *item, n *yaml.Node, s shape) {
-	out.kind = scalarItem
+	out.kind, out.raw = scalarItem, n.Value
 	var ok bool
 	if out.text, ok = d.resolveText(out, n); !ok {
 		return
@@ -213,7 +213,7 @@ func (d *definition) leaks(at position, written, resolved string) bool {
 	leaks := false
 	byChance := d.redactor.Found(written)
 	for _, name := range d.redactor.Found(resolved) {
-		if !slices.Contains(byChance, name) || slices.Contains(d.secrets, name) {
+		if !slices.Contains(byChance, name) || slices.Contains(d.Secrets, name) {
 			d.bad(at, "contains the value of "+name+", which everybody who may look at the container would see", "pass it by the environment")
 			leaks = true
 		}
