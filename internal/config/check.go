@@ -35,13 +35,13 @@ func readCheck(f field) workload.Check {
 	check.PublicURL = m.get("public_url").publicURL()
 	check.Successes = m.get("successes").number(check.Successes, 1, 100)
 	check.Attempt = m.get("attempt_timeout").duration(check.Attempt, 50*time.Millisecond, time.Minute)
+	if check.Reports() || check.Health {
+		check.StayUp = 0 // its answers decide, unless it is asked to stay up as well
+	}
 	check.StayUp = m.get("stay_up").duration(check.StayUp, 0, time.Hour)
 	m.oneWay()
 	if check.Reports() && check.Query == "" {
 		check.Query = "."
-	}
-	if check.Reports() || check.Health {
-		check.StayUp = 0
 	}
 	return check
 }
@@ -63,9 +63,6 @@ func (m mapping) oneWay() {
 		if m.has(key) && !slices.ContainsFunc(belongs[key], m.has) {
 			m.get(key).bad("has nothing to apply to", "add "+strings.Join(belongs[key], " or ")+", or take the key out")
 		}
-	}
-	if m.has("stay_up") && len(ways) > 0 {
-		m.get("stay_up").bad("is for a service that has no other check", "take it out, since "+ways[0]+" decides")
 	}
 }
 

@@ -112,17 +112,12 @@ func (p *prover) attempt(ctx context.Context, id string) (rollout.Proof, bool, e
 	case err != nil:
 		p.fail(ctx, err)
 		return proof, false, nil
-	case !p.standing(c):
-		p.streak, p.last = 0, "up, but not yet for "+p.look.Check.StayUp.String()
-		return proof, false, nil
 	}
-	return proof, p.judge(proof.Answer), p.settled()
-}
-
-// standing tells whether a service that has nothing to answer with has stayed up for long enough.
-func (p *prover) standing(c workload.Container) bool {
-	check := p.look.Check
-	return check.Reports() || check.Health || time.Since(c.StartedAt) >= check.StayUp
+	proved := p.judge(proof.Answer)
+	if up := time.Since(c.StartedAt); proved && up < p.look.Check.StayUp {
+		proved, p.last = false, "healthy, but not yet up for "+p.look.Check.StayUp.String()
+	}
+	return proof, proved, p.settled()
 }
 
 // judge counts an answer, and returns true when it was the last that was needed.

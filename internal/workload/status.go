@@ -17,7 +17,7 @@ type Check struct {
 	PublicURL string        `json:"public_url,omitempty"` // must answer healthy as well
 	Successes int           `json:"successes"`            // in a row
 	Attempt   time.Duration `json:"attempt"`              // the longest that one look may take
-	StayUp    time.Duration `json:"stay_up"`              // how long a service without a check must run
+	StayUp    time.Duration `json:"stay_up"`              // how long the container must have run by then
 }
 
 // Reports tells whether the check can tell the sources of secrets.
