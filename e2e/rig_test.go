@@ -38,6 +38,10 @@ func TestMain(m *testing.M) {
 	if path, err := binary(); err == nil {
 		_ = os.RemoveAll(strings.TrimSuffix(path, "/fairlead"))
 	}
+	if err := common.close(); err != nil {
+		fmt.Fprintln(os.Stderr, "close what the tests shared:", err)
+		code = 1
+	}
 	os.Exit(code)
 }
 
@@ -46,6 +50,9 @@ type stage struct {
 	*rig.Rig
 	t *testing.T
 }
+
+// in is the same stage for a subtest.
+func (s *stage) in(t *testing.T) *stage { return &stage{s.Rig, t} }
 
 // newStage makes a rig with a good env file and a running daemon.
 func newStage(t *testing.T, o rig.Options) *stage {

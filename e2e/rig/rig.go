@@ -5,6 +5,7 @@ package rig
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -144,6 +145,12 @@ func (r *Rig) WriteEnv(env Env) error {
 func (r *Rig) WriteEnvText(text string) error {
 	fresh := r.EnvFile() + ".new"
 	return errors.Join(os.WriteFile(fresh, []byte(text), 0o640), os.Rename(fresh, r.EnvFile()))
+}
+
+// WriteLogin replaces the registry credentials that the daemon reads.
+func (r *Rig) WriteLogin(user, password string) error {
+	login := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+	return os.WriteFile(r.path("docker.json"), fmt.Appendf(nil, `{"auths":{%q:{"auth":%q}}}`, r.Registry.Host, login), 0o600)
 }
 
 // Image makes an image of the reference application in the rig's registry.

@@ -14,7 +14,8 @@ import (
 )
 
 // A registry's refusals. The Engine tells them in its texts alone, and those hold the registry's own words, so they
-// are recognized and not passed on. Within a list any one sign is enough.
+// are recognized and not passed on. Within a list any one sign is enough. In the words, HOST stands for the registry, and
+// LOGINS for the file with the credentials.
 var registryFailures = []struct {
 	signs []string
 	kind  fault.Kind
@@ -27,9 +28,9 @@ var registryFailures = []struct {
 	{[]string{"x509:", "tls:", "certificate"}, fault.Unavailable,
 		"the TLS connection to the registry failed; put its authority's certificate into /etc/docker/certs.d/HOST/ca.crt"},
 	{[]string{"no basic auth credentials", "unauthorized", "authentication required", "incorrect username or password"}, fault.Refused,
-		"the registry does not accept the login, or wants one (401)"},
+		"the registry wants a login, and does not accept what LOGINS has for it (401); mend that file"},
 	{[]string{"denied", "forbidden", "insufficient_scope"}, fault.Refused,
-		"the registry does not let this login read the repository (403), or there is no such repository"},
+		"the registry does not let the login in LOGINS read the repository (403), or there is no such repository"},
 	{[]string{"no matching manifest", "does not match the specified platform", "does not provide the specified platform"}, fault.Refused,
 		"the image is not made for this host's platform"},
 	{[]string{"manifest unknown", "name unknown", "not found", "does not exist"}, fault.Refused,
@@ -53,7 +54,8 @@ func (e *Engine) registryFailed(err error, doing string, img workload.Image) err
 		return e.failed(err, "%s", doing)
 	}
 	kind, words := recognizeRegistry(err, img)
-	return fault.Hide(err, kind, "%s: %s; no container was touched", doing, strings.ReplaceAll(words, "HOST", hostOf(withHost(img.Repository))))
+	words = strings.NewReplacer("HOST", hostOf(withHost(img.Repository)), "LOGINS", e.registryConfig).Replace(words)
+	return fault.Hide(err, kind, "%s: %s; no container was touched", doing, words)
 }
 
 // recognizeRegistry returns the kind of a registry's refusal, and our words for it. The image's own name is taken out
