@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -67,12 +68,30 @@ func answer(a workload.Answer) string {
 	if a.Version != "" {
 		parts = append(parts, "version "+a.Version)
 	}
-	for _, s := range a.Secrets {
-		text := s.Name + "=" + string(s.Source)
-		if !s.Present && s.Source != secret.None {
-			text += " (but not there)"
+	text := strings.Join(parts, ", ")
+	if len(a.Secrets) > 0 {
+		text += "; secrets: " + bySource(a.Secrets)
+	}
+	return text
+}
+
+// bySource says which secrets a service takes from where: from the environment first.
+func bySource(reports []workload.Report) string {
+	names := map[secret.Source][]string{}
+	for _, r := range reports {
+		name := r.Name
+		if !r.Present && r.Source != secret.None {
+			name += " (but not there)"
 		}
-		parts = append(parts, text)
+		names[r.Source] = append(names[r.Source], name)
+	}
+	sources := slices.Sorted(maps.Keys(names))
+	if i := slices.Index(sources, secret.Environment); i > 0 {
+		sources = slices.Insert(slices.Delete(sources, i, i+1), 0, secret.Environment)
+	}
+	var parts []string
+	for _, source := range sources {
+		parts = append(parts, fmt.Sprintf("%s (%s)", source, strings.Join(names[source], ", ")))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -131,21 +150,24 @@ func verified(v rollout.Verified) []string {
 
 // cleared says what became of each legacy value.
 func cleared(c rollout.Cleared) []string {
-	var facts []string
+	var facts, empty []string
 	for _, r := range c.Residue {
 		switch {
 		case r.Cleared:
 			facts = append(facts, r.Secret+": cleared from column "+r.Column+", and seen empty afterwards")
+		case r.Verdict == secret.Empty:
+			empty = append(empty, r.Secret)
 		case r.Kept != "":
 			facts = append(facts, r.Secret+": kept in column "+r.Column+": "+r.Kept)
-		case r.Verdict == secret.Empty:
-			facts = append(facts, r.Secret+": column "+r.Column+" was empty already")
 		default:
 			facts = append(facts, r.Secret+": still in column "+r.Column)
 		}
 	}
-	if len(facts) == 0 {
-		facts = []string{"there was nothing to clear"}
+	switch {
+	case len(facts) == 0:
+		return []string{"there was nothing to clear"}
+	case len(empty) > 0:
+		facts = append(facts, "empty already: "+strings.Join(empty, ", "))
 	}
 	return facts
 }

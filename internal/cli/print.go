@@ -90,6 +90,8 @@ func roughly(d time.Duration) string {
 // took returns how long something took, as exactly as matters.
 func took(d time.Duration) string {
 	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
 	case d < 10*time.Second:
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	case d < time.Minute:

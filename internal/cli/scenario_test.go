@@ -56,7 +56,7 @@ func oldContainer() *workload.Container {
 func found() *rollout.Evidence {
 	return &rollout.Evidence{Validated: &rollout.Validated{
 		Sources:     []string{"/etc/capakraken/.env.production"},
-		Secrets:     []rollout.SecretFact{{Name: "primary-ai", Env: "AZURE_OPENAI_API_KEY", Provisioned: true, Gated: true}, {Name: "smtp", Env: "SMTP_PASSWORD"}},
+		Secrets:     []rollout.SecretFact{{Name: "primary-ai", Env: "AZURE_OPENAI_API_KEY", Provisioned: true, Gated: true, Fingerprint: "3fa90b1c77aa5500", Origin: "/etc/capakraken/.env.production:7"}, {Name: "smtp", Env: "SMTP_PASSWORD"}},
 		Definitions: "d", Env: "e", HasLegacy: true, Database: "d0",
 		Image:    workload.Image{Repository: "registry.example.com/app", Tag: "1.0.0"},
 		Residue:  []secret.Residue{{Secret: "primary-ai", Column: "azureOpenAiApiKey", Verdict: secret.Same}, {Secret: "smtp", Column: "smtpPassword", Verdict: secret.Empty}},
@@ -74,7 +74,7 @@ func swapped() *rollout.Evidence {
 
 func proof(container string) *rollout.Evidence {
 	return &rollout.Evidence{Verified: &rollout.Verified{Attempts: 12, Proofs: []rollout.Proof{{Service: "web", Container: container,
-		Answer: workload.Answer{Healthy: true, Version: "2.0.0", Secrets: []workload.Report{{Name: "primary-ai", Source: secret.Environment, Present: true}}}}}}}
+		Answer: workload.Answer{Healthy: true, Version: "2.0.0", Secrets: []workload.Report{{Name: "gemini", Source: secret.Database, Present: true}, {Name: "primary-ai", Source: secret.Environment, Present: true}, {Name: "smtp", Source: secret.None}}}}}}}
 }
 
 // toVerify is a deploy up to the begin of verify.

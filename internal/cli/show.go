@@ -7,6 +7,7 @@ import (
 
 	"github.com/capakraken/fairlead/internal/api"
 	"github.com/capakraken/fairlead/internal/rollout"
+	"github.com/capakraken/fairlead/internal/secret"
 )
 
 func (t *tool) show() *cobra.Command {
@@ -41,6 +42,11 @@ func (t *tool) showRollout(r api.Rollout) {
 	for _, l := range steps(r.State) {
 		t.say("%s", l)
 	}
+	if r.Validated != nil && len(r.Validated.Secrets) > 0 {
+		t.say("")
+		t.fingerprints(r.Validated.Secrets)
+		t.say("")
+	}
 	if r.Phase != rollout.Over {
 		for _, w := range prefixed("warning: ", r.Warnings) {
 			t.say("%s", w)
@@ -49,6 +55,19 @@ func (t *tool) showRollout(r api.Rollout) {
 		return
 	}
 	t.conclude(r, allLines)
+}
+
+// fingerprints shows what tells two values of a secret apart without telling the values.
+func (t *tool) fingerprints(facts []rollout.SecretFact) {
+	rows := [][]string{{"SECRET", "VARIABLE", "FINGERPRINT", "READ IN", "MUST COME FROM"}}
+	for _, f := range facts {
+		gate := "" // an optional secret that is empty
+		if f.Gated {
+			gate = string(secret.Environment)
+		}
+		rows = append(rows, []string{f.Name, f.Env, f.Fingerprint.Short(), f.Origin, gate})
+	}
+	t.table(rows)
 }
 
 // steps tells what each step found and did, as the state has it.

@@ -119,6 +119,36 @@ func New(o Options) (*Server, error) {
 // Serve answers requests on ln until ctx ends. Then it ends the event streams, lets every other request finish within
 // a few seconds, and returns nil. It closes ln in any case, and may be called only once.
 func (s *Server) Serve(ctx context.Context, ln *Listener) error {
+	defer func() { _ = ln.Close() }() // already closed, as a rule
+	h, err := s.bounded()
+	if err != nil {
+		return err
+	}
+	served := make(chan error, 1)
+	go func() { served <- h.Serve(newGate(ln.unix, s.Log)) }() // ends with the shutdown below, at the latest
+	select {
+	case err := <-served:
+		return unserved(err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if h.Shutdown(drain) != nil {
+		s.Log.Warn("requests are cut off, since they did not finish in time")
+		_ = h.Close()
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return unserved(err)
+	}
+	return nil
+}
+
+// bounded returns the HTTP server with every bound that keeps a peer from holding it up.
+func (s *Server) bounded() (*http.Server, error) {
+	warnings, err := zap.NewStdLogAt(s.Log.Named("http"), zap.WarnLevel)
+	if err != nil {
+		return nil, fault.Hide(err, fault.Internal, "the server's warnings cannot be logged")
+	}
 	h := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: headerTimeout,
@@ -126,29 +156,14 @@ func (s *Server) Serve(ctx context.Context, ln *Listener) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    headerBytes,
 		ConnContext:       s.withPeer,
-		ErrorLog:          zap.NewStdLog(s.Log.Named("http").WithOptions(zap.IncreaseLevel(zap.WarnLevel))),
+		ErrorLog:          warnings,
 	}
 	h.RegisterOnShutdown(func() { close(s.closing) })
-	served := make(chan error, 1)
-	go func() { served <- h.Serve(newGate(ln.unix, s.Log)) }() // ends with the shutdown below, at the latest
-	select {
-	case err := <-served:
-		return fault.Hide(err, fault.Unavailable, "the socket cannot be served any more")
-	case <-ctx.Done():
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-	defer cancel()
-	err := h.Shutdown(drain)
-	if err != nil {
-		_ = h.Close() // whoever has not finished by now is cut off
-	}
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		return fault.Hide(err, fault.Unavailable, "the socket cannot be served any more")
-	}
-	if err != nil {
-		s.Log.Warn("requests were cut off, since they did not finish in time")
-	}
-	return nil
+	return h, nil
+}
+
+func unserved(err error) error {
+	return fault.Hide(err, fault.Unavailable, "the socket cannot be served any more")
 }
 
 // ServeHTTP answers one request. It is what Serve puts behind the socket.
