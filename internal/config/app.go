@@ -34,27 +34,38 @@ func readApp(name string, f field) App {
 		NotConsumers: readNotConsumers(m.get("not_consumers")),
 		Timeouts:     readTimeouts(m.get("timeouts")),
 	}
+	known := len(f.found)
 	app.Checks = readChecks(m.get("verify"), app.Services, app.Timeouts.Verify)
+	sound := len(f.found) == known
 	app.Secrets = readSecrets(m.get("secrets"), app.Legacy != nil)
-	app.agree(m)
+	app.provable(m, sound)
+	app.clearable(m)
 	return app
 }
 
-// agree checks what no field can tell alone.
-func (a App) agree(m mapping) {
-	reports := slices.ContainsFunc(a.Services, func(d Definition) bool { return a.Checks[d.Name].Reports() })
-	switch {
-	case len(a.Secrets) > 0 && len(a.Env) == 0 && !m.has("env"):
+// provable makes sure that the secrets have a source, and somebody who tells whether the app uses it. When the checks
+// were not sound, nothing more is said of them.
+func (a App) provable(m mapping, sound bool) {
+	if len(a.Secrets) == 0 {
+		return
+	}
+	if !m.has("env") {
 		m.get("env").bad("is missing, so no secret could be provisioned", "write env: [{file: /etc/…/.env.production}]")
-	case len(a.Secrets) > 0 && len(a.Services) > 0 && !reports:
+	}
+	reports := slices.ContainsFunc(a.Services, func(d Definition) bool { return a.Checks[d.Name].Reports() })
+	if sound && !reports && len(a.Services) > 0 {
 		m.get("verify").bad("lets no service report where its secrets come from, so no rollout could be proved", "give at least one service a url or an exec")
 	}
-	legacy := m.get("legacy")
+}
+
+// clearable makes sure that what is to be cleared can be found.
+func (a App) clearable(m mapping) {
+	hasColumn := slices.ContainsFunc(a.Secrets, func(s secret.Spec) bool { return s.LegacyColumn != "" })
 	switch {
-	case a.Legacy == nil && a.Clear == WithDeploy && !legacy.set():
+	case a.Legacy == nil && a.Clear == WithDeploy && !m.has("legacy"):
 		m.get("clear").bad("asks for legacy values to be cleared, but there is no legacy block", "add the block, or take the key out")
-	case a.Legacy != nil && !slices.ContainsFunc(a.Secrets, func(s secret.Spec) bool { return s.LegacyColumn != "" }):
-		legacy.bad("is given, but no secret names its column", "add legacy: {column: …} to the secrets that the database may hold, or take the block out")
+	case a.Legacy != nil && !hasColumn:
+		m.get("legacy").bad("is given, but no secret names its column", "add legacy: {column: …} to the secrets that the database may hold, or take the block out")
 	}
 }
 
@@ -96,8 +107,7 @@ func readServices(f field) []Definition {
 		if !serviceName.MatchString(name) {
 			d.bad("is not a usable name for a service", "use letters, digits, dots, hyphens and _, 63 at most, beginning with a letter or digit")
 		}
-		d.mapping() // its keys are Compose's, but a key given twice is wrong everywhere
-		if d.set() {
+		if d.set() { // what it holds is Compose's to read
 			services = append(services, Definition{Name: name, YAML: d.node, Source: f.file, Line: d.line})
 		}
 	}

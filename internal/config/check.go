@@ -119,11 +119,10 @@ func validPort(u *url.URL) bool {
 }
 
 func readExec(f field) []string {
-	argv := f.texts()
-	if f.set() && len(argv) == 0 {
+	if f.isEmptyList() {
 		f.bad("names no command", "write it as a list, such as [node, scripts/status.js]")
 	}
-	return argv
+	return f.texts()
 }
 
 func readHealth(f field) bool {

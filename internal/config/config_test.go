@@ -1,31 +1,120 @@
 package config
 
 import (
+	"regexp"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/capakraken/fairlead/internal/secret"
+	"github.com/capakraken/fairlead/internal/workload"
 )
 
-func TestParseFillsInDefaults(t *testing.T) {
-	cfg, err := Parse("fairlead.yaml", []byte(`
-instance: prod-1
-apps:
-  shop:
-    environment: production
-    image: registry.example.com/shop/app
-    services:
-      web: {command: [serve]}
-`))
+func TestDefaults(t *testing.T) {
+	cfg, err := Parse("fairlead.yaml", content(t, "testdata/good/minimal.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	app := cfg.Apps["shop"]
-	if cfg.Registry.ConfigFile != DefaultRegistryConfig || app.Clear != Manual || app.Timeouts != defaultTimeouts() {
-		t.Errorf("defaults: %+v", cfg)
+	web := workload.Check{Successes: 2, Attempt: 2 * time.Second, StayUp: 5 * time.Second}
+	want := Config{
+		Path:     "fairlead.yaml",
+		Instance: "a",
+		Registry: Registry{ConfigFile: "/etc/fairlead/docker.json"},
+		Apps: map[string]App{"shop": {
+			Name: "shop", Environment: "production", Repository: "shop", Line: 3, Clear: Manual,
+			Services: []Definition{{Name: "web", Source: "fairlead.yaml", Line: 6}},
+			Checks:   map[string]workload.Check{"web": web},
+			Timeouts: Timeouts{Validate: 30 * time.Second, Pull: 10 * time.Minute, Restart: 2 * time.Minute, Verify: 2 * time.Minute, Clear: 30 * time.Second, Revert: 2 * time.Minute},
+		}},
 	}
-	if c := app.Checks["web"]; c.Successes != 2 || c.Attempt != 2*time.Second || c.StayUp != 5*time.Second {
-		t.Errorf("a service without a check is %+v", c)
+	if diff := cmp.Diff(want, cfg, compareNodes()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if d := app.Services[0]; d.Name != "web" || d.Line != 8 || d.Source != "fairlead.yaml" {
-		t.Errorf("definition %+v", d)
+}
+
+func TestEveryKey(t *testing.T) {
+	cfg, err := Parse("fairlead.yaml", content(t, "testdata/good/full.yaml"))
+	if err != nil {
+		t.Fatal(err)
 	}
+	const query = "{healthy: .ok, version: .v, secrets: .s}"
+	want := Config{
+		Path:     "fairlead.yaml",
+		Instance: "prod-1",
+		Engine:   Engine{Host: "unix:///run/docker.sock"},
+		Registry: Registry{ConfigFile: "/etc/fairlead/docker.json"},
+		Access: Access{Viewers: Principals{Users: []string{"anna"}, Groups: []string{"staff"}},
+			Operators: Principals{Groups: []string{"deploy"}}, Admins: Principals{Users: []string{"1000"}}},
+		Apps: map[string]App{"shop": {
+			Name: "shop", Environment: "production", Repository: "registry.example.com:5000/team/shop", Line: 9,
+			Env: []EnvSource{{File: "/etc/shop/.env.production"}, {File: "/etc/shop/database.env"}},
+			Services: []Definition{{Name: "web", Source: "fairlead.yaml", Line: 16}, {Name: "worker", Source: "fairlead.yaml", Line: 19},
+				{Name: "cron", Source: "fairlead.yaml", Line: 22}, {Name: "plain", Source: "fairlead.yaml", Line: 23}},
+			Checks: map[string]workload.Check{
+				"web": {URL: "http://{container}:3000/status?full=1", Query: query, PublicURL: "https://shop.example.com/status", Successes: 3, Attempt: 200 * time.Millisecond,
+					Headers: []workload.Header{{Name: "Authorization", Env: "STATUS_TOKEN", Prefix: "Bearer "}, {Name: "X-Token", Env: "STATUS_TOKEN"}}},
+				"worker": {Exec: []string{"node", "status.js", "1", "true"}, Query: query, Successes: 2, Attempt: 2 * time.Second},
+				"cron":   {Health: true, Successes: 2, Attempt: 2 * time.Second},
+				"plain":  {Successes: 2, Attempt: 2 * time.Second, StayUp: 10 * time.Second},
+			},
+			Secrets: []secret.Spec{
+				{Name: "smtp", Env: "SMTP_PASSWORD", Description: "SMTP password", Required: true, MinLength: 8, LegacyColumn: "smtpPassword", OnMismatch: secret.Clear},
+				{Name: "seed", Env: "SEED", Pattern: regexp.MustCompile("^[a-f0-9]{32}$"), LegacyColumn: "anonymizationSeed", OnMismatch: secret.Refuse},
+				{Name: "hook", Env: "HOOK_URL", URL: true, OnMismatch: secret.Keep},
+				{Name: "mode", Env: "MODE", OneOf: []string{"live", "test"}, OnMismatch: secret.Keep},
+			},
+			Legacy: &Legacy{DSN: DSN{File: "/etc/shop/dsn"}, Schema: "app", Table: "SystemSettings", Row: Row{Column: "id", Value: "1"}},
+			Clear:  WithDeploy, NotConsumers: []string{"shop-migrate", "shop_console.1"},
+			Timeouts: Timeouts{Validate: 10 * time.Second, Pull: time.Hour, Restart: 90 * time.Second, Verify: 5 * time.Minute, Clear: time.Minute, Revert: 3 * time.Minute},
+		}},
+	}
+	if diff := cmp.Diff(want, cfg, compareNodes()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// compareNodes leaves the definitions' nodes out, which are the file's own, and compares patterns by their text.
+func compareNodes() cmp.Options {
+	return cmp.Options{
+		cmp.Comparer(func(_, _ *yaml.Node) bool { return true }),
+		cmp.Comparer(func(a, b *regexp.Regexp) bool {
+			return a == nil && b == nil || a != nil && b != nil && a.String() == b.String()
+		}),
+	}
+}
+
+// TestADefinitionKeepsItsLines makes sure that later rooms can name the line of every key of a service.
+func TestADefinitionKeepsItsLines(t *testing.T) {
+	cfg, err := Parse("fairlead.yaml", content(t, "testdata/good/full.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := cfg.Apps["shop"].Services[0].YAML
+	if key := web.Content[2]; key.Value != "restart" || key.Line != 18 {
+		t.Errorf("%s is in line %d", key.Value, key.Line)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, file := range append(files(f, "testdata/*/*.yaml"), files(f, "../../configs/*.yaml")...) {
+		f.Add(content(f, file))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		cfg, err := Parse("fairlead.yaml", text)
+		if err != nil {
+			return
+		}
+		for name, app := range cfg.Apps {
+			for _, d := range app.Services {
+				if _, ok := app.Checks[d.Name]; !ok || d.YAML == nil {
+					t.Errorf("service %s of app %s has no check or no definition", d.Name, name)
+				}
+			}
+			if app.Timeouts.Verify <= 0 || app.Environment == "" || app.Repository == "" {
+				t.Errorf("app %s was accepted, but is not complete", name)
+			}
+		}
+	})
 }

@@ -73,7 +73,7 @@ type mapping struct {
 	fields map[string]field
 }
 
-// mapping returns the field as a mapping with any keys. What it lacks in form is recorded.
+// mapping returns the field as a mapping with any keys. One that is no mapping is recorded, and then counts as missing.
 func (f field) mapping() mapping {
 	m := mapping{field: f, fields: map[string]field{}}
 	if !f.set() {
@@ -81,6 +81,7 @@ func (f field) mapping() mapping {
 	}
 	if f.node.Kind != yaml.MappingNode {
 		f.bad("must be a mapping", "write its keys below it, indented, each with a colon")
+		m.node = nil
 		return m
 	}
 	for i := 0; i+1 < len(f.node.Content); i += 2 {
@@ -235,7 +236,7 @@ func (f field) duration(otherwise, low, high time.Duration) time.Duration {
 	}
 	d, err := time.ParseDuration(f.node.Value)
 	if f.node.Kind != yaml.ScalarNode || err != nil || d < low || d > high {
-		f.bad("must be a duration with its unit", fmt.Sprintf("write one from %s to %s, such as 500ms, 30s or 2m", brief(low), brief(high)))
+		f.bad("must be a duration with its unit", fmt.Sprintf("write one from %s to %s, such as %s", brief(low), brief(high), brief(otherwise)))
 		return otherwise
 	}
 	return d
@@ -252,5 +253,10 @@ func brief(d time.Duration) string {
 	return s
 }
 
-// isText tells whether the field is a scalar where a mapping belongs.
+// isText tells whether the field is a scalar.
 func (f field) isText() bool { return f.set() && f.node.Kind == yaml.ScalarNode }
+
+// isEmptyList tells whether the field is a list without elements.
+func (f field) isEmptyList() bool {
+	return f.set() && f.node.Kind == yaml.SequenceNode && len(f.node.Content) == 0
+}

@@ -57,8 +57,8 @@ func readSecret(f field, hasLegacy bool) secret.Spec {
 		OneOf:       m.get("one_of").texts(),
 		OnMismatch:  m.get("on_mismatch").onMismatch(),
 	}
-	if m.has("one_of") && len(s.OneOf) == 0 {
-		m.get("one_of").bad("allows nothing", "list the allowed values, or take the key out")
+	if oneOf := m.get("one_of"); oneOf.isEmptyList() {
+		oneOf.bad("allows nothing", "list the allowed values, or take the key out")
 	}
 	s.LegacyColumn = readColumn(m.get("legacy"), hasLegacy)
 	if m.has("on_mismatch") && !m.has("legacy") {

@@ -1,0 +1,40 @@
+package compose
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// TestShippedDefinitions makes sure that an operator who starts from our examples starts from what is honoured.
+func TestShippedDefinitions(t *testing.T) {
+	found, err := filepath.Glob("../../configs/*.yaml")
+	if err != nil || len(found) == 0 {
+		t.Fatalf("no examples (%v)", err)
+	}
+	for _, file := range found {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var config struct {
+			Apps map[string]struct {
+				Services map[string]yaml.Node `yaml:"services"`
+			} `yaml:"apps"`
+		}
+		if err := yaml.Unmarshal(content, &config); err != nil {
+			t.Fatal(err)
+		}
+		for app, a := range config.Apps {
+			in := Input{Project: app, Source: file}
+			for name, node := range a.Services {
+				in.Services = append(in.Services, Raw{Name: name, YAML: &node, Line: node.Line})
+			}
+			if problems := Check(t.Context(), in); len(problems) > 0 || len(in.Services) == 0 {
+				t.Errorf("%d services, %q", len(in.Services), lines(problems))
+			}
+		}
+	}
+}
