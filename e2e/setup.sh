@@ -123,6 +123,7 @@ start_engine() {
 	local log flags pid
 	log=$(mktemp -d "${TMPDIR:-/tmp}/fairlead-dockerd-XXXXXX")/dockerd.log
 	read -ra flags <<<"${FAIRLEAD_DOCKERD_FLAGS:-}"
+	forget_dead
 	# A session of its own keeps Ctrl-C from it; our locks are not for it to hold.
 	setsid dockerd --host "$host" "${flags[@]}" </dev/null >"$log" 2>&1 8>&- 9>&- &
 	pid=$!
@@ -137,6 +138,20 @@ start_engine() {
 		sleep 0.2
 	done
 	fail "the Engine does not answer in a minute; $(explain "$log")"
+}
+
+# forget_dead removes the pid files of an Engine that was killed. Once another process has its number, dockerd would take
+# that one for an Engine or a containerd that runs, and not start.
+forget_dead() {
+	local file pid
+	for file in /run/docker.pid /run/docker/containerd/containerd.pid; do
+		[ -s "$file" ] || continue
+		pid=$(cat "$file")
+		case $(cat "/proc/$pid/comm" 2>/dev/null || true) in
+		dockerd | containerd) ;;
+		*) rm -f "$file" ;;
+		esac
+	done
 }
 
 # check_cgroups says at once what dockerd would say in the middle of its log.
