@@ -75,6 +75,9 @@ func definitions(app config.App) compose.Input {
 		in.Source = d.Source
 		in.Services = append(in.Services, compose.Raw{Name: d.Name, YAML: d.YAML, Line: d.Line})
 	}
+	for _, spec := range app.Secrets {
+		in.Secrets = append(in.Secrets, spec.Env)
+	}
 	return in
 }
 
