@@ -34,7 +34,11 @@ func newSteps(cfg config.Config, key secret.Key) (*steps.Steps, func() error, er
 		Prober:     prober,
 		Database:   database{docker},
 	})
-	return s, docker.Close, err
+	if err != nil {
+		_ = docker.Close() // nothing was asked of it yet
+		return nil, nil, err
+	}
+	return s, docker.Close, nil
 }
 
 // host answers for the Engine's surroundings.

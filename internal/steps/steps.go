@@ -8,6 +8,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/capakraken/fairlead/internal/compose"
 	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/envfile"
 	"github.com/capakraken/fairlead/internal/fault"
@@ -105,13 +106,19 @@ type Options struct {
 // Steps carries out actions for the configured apps. It holds no state of its own and is safe for concurrent use.
 type Steps struct{ Options }
 
-// New returns Steps, or an Internal fault when an option is missing.
+// New returns Steps, or an Internal fault when an option is missing. Service definitions that could not be honoured are
+// refused here, all at once, and not at the first rollout.
 func New(o Options) (*Steps, error) {
 	if o.Instance == "" || o.Apps == nil || o.Runtime == nil || o.Containers == nil || o.Host == nil ||
 		o.Images == nil || o.Prober == nil || o.Database == nil {
 		return nil, fault.New(fault.Internal, "steps: an option is missing")
 	}
-	return &Steps{Options: o}, nil
+	s := &Steps{Options: o}
+	var problems []fault.Problem
+	for _, name := range s.Apps() {
+		problems = append(problems, compose.Check(context.Background(), definitions(o.Apps[name]))...)
+	}
+	return s, fault.Many(fault.Refused, "the service definitions cannot be honoured", problems)
 }
 
 // job is one action on its way: all that a step's code may need.
