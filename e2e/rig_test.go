@@ -5,8 +5,10 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -33,7 +35,13 @@ var binary = sync.OnceValues(func() (string, error) {
 	return rig.Build(context.Background(), dir)
 })
 
+// atOnce is how many tests run side by side. They wait for containers more than they compute.
+const atOnce = 4
+
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(atOnce)); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	if path, err := binary(); err == nil {
 		_ = os.RemoveAll(strings.TrimSuffix(path, "/fairlead"))

@@ -29,7 +29,7 @@ type shared struct {
 	tenants  int
 	world    *world.World
 	registry *world.Registry
-	network  *world.Network
+	network  *world.Network // on whose gateway the database server listens; no container is on it
 	postgres *world.Postgres
 }
 
@@ -48,9 +48,6 @@ func (s *shared) options(o rig.Options) (rig.Options, error) {
 	o.World, o.Instance, o.Repository = s.world, name+"-"+s.world.Run, "capakraken/"+name
 	if o.Registry == nil {
 		o.Registry = s.registry
-	}
-	if o.Network == nil {
-		o.Network = s.network
 	}
 	var err error
 	if o.Postgres == nil {
@@ -77,7 +74,7 @@ func (s *shared) open(ctx context.Context) (err error) {
 	return err
 }
 
-// newPostgres returns a server that a test has to itself, on the shared network.
+// newPostgres returns a server that a test has to itself.
 func (s *shared) newPostgres(t *testing.T) *world.Postgres {
 	t.Helper()
 	s.mu.Lock()
@@ -114,9 +111,9 @@ func (s *shared) close() error {
 	return s.world.Close()
 }
 
-// newTenant makes a stage with a running daemon that shares registry, network and database server with the other
-// tenants, and runs beside them. Its database, its repository and all else is its own. When the test ends, the journal
-// must verify, and no planted value may be found in what the daemon left.
+// newTenant makes a stage with a running daemon that shares registry and database server with the other tenants, and
+// runs beside them. Its network is its own, since Engine 20.10 miscounts the endpoints of one on which containers are
+// made and renamed side by side. When the test ends, no planted value may be found in what the daemon left.
 func newTenant(t *testing.T, o rig.Options) *stage {
 	t.Helper()
 	s := quietTenant(t, o)
@@ -138,6 +135,7 @@ func quietTenant(t *testing.T, o rig.Options) *stage {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		s.must(s.Remove(ctx))
+		s.must(s.Network.Remove(ctx))
 		s.silent("the daemon's log", s.Log())
 		s.silentFiles(s.State())
 	})
@@ -263,6 +261,11 @@ func (s *stage) container(spec world.ContainerSpec) *world.Container {
 	}
 	c, err := s.World.Container(s.t.Context(), spec)
 	s.must(err)
+	s.t.Cleanup(func() {
+		if err := c.Remove(context.Background()); err != nil {
+			s.t.Error(err)
+		}
+	})
 	return c
 }
 

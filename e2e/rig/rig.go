@@ -147,6 +147,11 @@ func (r *Rig) WriteEnvText(text string) error {
 	return errors.Join(os.WriteFile(fresh, []byte(text), 0o640), os.Rename(fresh, r.EnvFile()))
 }
 
+// WriteSecretFile writes a file of the rig's directory that holds one secret.
+func (r *Rig) WriteSecretFile(name, value string) error {
+	return os.WriteFile(r.path(name), []byte(value+"\n"), 0o640)
+}
+
 // WriteLogin replaces the registry credentials that the daemon reads.
 func (r *Rig) WriteLogin(user, password string) error {
 	login := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))

@@ -154,6 +154,11 @@ func (c *Container) Stop(ctx context.Context) error {
 	return c.engine.Call(ctx, "POST", "/containers/"+c.ID+"/stop", url.Values{"t": {"1"}}, nil, nil)
 }
 
+// Remove removes the container before the run ends, running or not. It may be called twice.
+func (c *Container) Remove(ctx context.Context) error {
+	return gone(c.engine.Call(ctx, "DELETE", "/containers/"+c.ID, url.Values{"force": {"1"}}, nil, nil))
+}
+
 // unframe takes the Engine's frames from around the output of a container: eight bytes before each piece, of which the
 // last four are its length.
 func unframe(framed io.Reader) (string, error) {

@@ -10,11 +10,13 @@ type Network struct {
 	ID      string
 	Name    string
 	Gateway string // the host's address on it, under which its containers reach the host
+
+	engine *Engine
 }
 
 // Network makes a network.
 func (w *World) Network(ctx context.Context) (*Network, error) {
-	n := &Network{Name: w.name("net")}
+	n := &Network{Name: w.name("net"), engine: w.Engine}
 	var made struct{ ID string }
 	err := w.Engine.Call(ctx, "POST", "/networks/create", nil, map[string]any{
 		"Name": n.Name, "Driver": "bridge", "CheckDuplicate": true, "Labels": w.labels(),
@@ -34,4 +36,9 @@ func (w *World) Network(ctx context.Context) (*Network, error) {
 	}
 	n.Gateway = is.IPAM.Config[0].Gateway
 	return n, nil
+}
+
+// Remove removes the network before the run ends: an Engine has room for some thirty. Its containers must be gone.
+func (n *Network) Remove(ctx context.Context) error {
+	return gone(n.engine.Call(ctx, "DELETE", "/networks/"+n.ID, nil, nil, nil))
 }
