@@ -90,6 +90,10 @@ func (o *Orchestrator) Start() error {
 	}
 	for _, id := range o.ledger.active() {
 		s := o.ledger.rollouts[id]
+		if o.configured(s.Request.App) != nil {
+			return fault.New(fault.Refused, "rollout %s of %s has not ended, but no app %q is configured any more; put its configuration back, so that the rollout can be finished or reverted",
+				id, s.Request.App, s.Request.App)
+		}
 		if err := o.record(itself, s, rollout.Event{Type: rollout.Resumed}); err != nil {
 			return err
 		}

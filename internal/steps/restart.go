@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/capakraken/fairlead/internal/compose"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/workload"
@@ -35,20 +34,12 @@ func (j job) replace(ctx context.Context) (*rollout.Evidence, error) {
 }
 
 // promote makes the verified container the service's current one: its name and its restart policy are final from here.
-// The definition is resolved with the environment that the container was created with, so that an env file which is
-// being edited just now cannot turn a proved rollout back.
+// They are those that were validated, so that an env file or a configuration which is being edited just now cannot turn
+// a proved rollout back.
 func (j job) promote(ctx context.Context) (*rollout.Evidence, error) {
-	env, err := j.Containers.Environment(ctx, j.state.Subject(j.action.Service))
-	if err != nil {
-		return nil, err
-	}
-	loaded, problems := compose.Load(ctx, definitions(j.app), env)
-	if err := fault.Many(fault.Refused, "the service definitions no longer pass", problems); err != nil {
-		return nil, err
-	}
-	for _, svc := range loaded {
+	for _, svc := range j.state.Validated.Services {
 		if svc.Name == j.action.Service {
-			return nil, j.Runtime.Promote(ctx, j.key, j.state.Request.ID, svc.Service)
+			return nil, j.Runtime.Promote(ctx, j.key, j.state.Request.ID, svc)
 		}
 	}
 	return nil, gone(j.action.Service)
