@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
@@ -40,8 +41,11 @@ func TestCancel(t *testing.T) {
 					}
 					r.start()
 					id := r.trigger(rollout.Deploy)
-					before := w.picture()
+					before, since := w.picture(), time.Now()
 					s := r.end(id)
+					if took := time.Since(since); took != 0 {
+						t.Errorf("the cancel was heard of after %s", took)
+					}
 					if s.Outcome != want {
 						t.Errorf("it ended %s, not %s: %s", s.Outcome, want, w.done())
 					}

@@ -147,6 +147,8 @@ func TestUnfitResults(t *testing.T) {
 					t.Errorf("it ended %s for %+v; %s", s.Outcome, s.Failure, r.Refusing())
 				}
 				r.stop()
+				r.life() // nothing is in the journal that the next daemon would stumble over
+				r.stop()
 			})
 		})
 	}

@@ -138,12 +138,18 @@ func TestWhatASuccessLeaves(t *testing.T) {
 		}
 		w.on["verify"] = fails
 		w.retired = map[string]bool{}
-		r.end(r.trigger(rollout.Rotate))
+		second := r.end(r.trigger(rollout.Rotate))
+		if p := second.Request.Previous; first.Request.Previous != nil || p == nil || p.Release.ID != first.Target.ID {
+			t.Errorf("the second rollout is told of %+v", p)
+		}
 		if a, _ := r.App(t.Context(), capakraken); a.Current.ID != first.Target.ID {
 			t.Errorf("after a revert the current release is %s", a.Current.ID)
 		}
 		if s := report(); s.Pending || !s.Changed.Equal(first.Ended) {
 			t.Errorf("after a revert: %+v", s)
+		}
+		if a, ok := r.ledger.apps[capakraken]; !ok || a.left.Release.ID != first.Target.ID {
+			t.Errorf("after a revert what is left is %+v", a.left)
 		}
 		delete(w.on, "verify")
 		third := r.end(r.trigger(rollout.Rotate))

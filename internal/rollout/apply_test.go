@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -118,6 +119,7 @@ func TestIllegalEvents(t *testing.T) {
 		"failed without being begun":  {at(full, "verify"), result(Failed, DoVerify, "")},
 		"another action is done":      {under(full, "pull"), result(Done, DoVerify, "")},
 		"another service is done":     {under(full, "replace web"), result(Done, DoReplace, "worker")},
+		"another service fails":       {under(full, "replace web"), result(Failed, DoReplace, "worker")},
 		"done twice":                  {at(full, "replace worker"), result(Done, DoReplace, "web")},
 		"validated without findings":  {under(full, "validate"), result(Done, DoValidate, "")},
 		"pulled without an image":     {under(full, "pull"), result(Done, DoPull, "")},
@@ -134,6 +136,7 @@ func TestIllegalEvents(t *testing.T) {
 		"success before promote":       {at(full, "promote web"), Event{Type: Ended, Outcome: Succeeded}},
 		"a revert reported as success": {turned("end rolled_back"), Event{Type: Ended, Outcome: Succeeded}},
 		"refused, but touched":         {turned("end rolled_back"), Event{Type: Ended, Outcome: Refused}},
+		"refused, but stuck":           {stuck, Event{Type: Ended, Outcome: Refused}},
 		"rolled back too early":        {turned("hold"), Event{Type: Ended, Outcome: RolledBack}},
 		"halted without a reason":      {turned("hold"), Event{Type: Ended, Outcome: Halted}},
 		"no outcome":                   {at(full, "end succeeded"), Event{Type: Ended}},
@@ -157,6 +160,14 @@ func TestIllegalEvents(t *testing.T) {
 	}
 }
 
+// stuck returns a rollout whose revert has failed.
+func stuck(t *testing.T) *run {
+	r := failing(t, scene{kind: Deploy, services: both}, "restore web")
+	r.fail(r.begin())
+	return r
+}
+
+// over returns a rollout that has ended.
 func over(t *testing.T) *run {
 	r := until(t, scene{kind: Rotate, services: both}, "end succeeded")
 	r.recordOnly()
@@ -173,6 +184,40 @@ func TestStatesAreValues(t *testing.T) {
 	r.play(nil)
 	if diff := cmp.Diff(copied, old); diff != "" {
 		t.Errorf("an older state was changed by newer events:\n%s", diff)
+	}
+	fork := until(t, scene{kind: Deploy, services: both}, "retire web")
+	fork.state.Warnings = append(make([]string, 0, 8), "one")
+	a := fork.begin()
+	one, another := *fork, *fork
+	one.apply(Event{Type: Failed, Action: &a, Failure: &Failure{Message: "one"}})
+	another.apply(Event{Type: Failed, Action: &a, Failure: &Failure{Message: "another"}})
+	if !strings.HasSuffix(one.state.Warnings[1], ": one") {
+		t.Errorf("two states share their warnings: %v", one.state.Warnings)
+	}
+}
+
+// A deploy leaves the containers alone only if every one of them is ours, runs, and is of the very same release.
+func TestRestarts(t *testing.T) {
+	running := func(change func(*workload.Container)) State {
+		sc := scene{kind: Deploy, services: both, same: true}
+		r := until(t, sc, "pull")
+		change(r.state.Services[1].Baseline.Container)
+		r.done(r.begin())
+		return r.state
+	}
+	for name, c := range map[string]struct {
+		change func(*workload.Container)
+		want   bool
+	}{
+		"the same":          {func(*workload.Container) {}, false},
+		"another release":   {func(c *workload.Container) { c.Release = "elder" }, true},
+		"somebody else's":   {func(c *workload.Container) { c.Ours = false }, true},
+		"it is stopped":     {func(c *workload.Container) { c.Status = workload.Exited }, true},
+		"it keeps crashing": {func(c *workload.Container) { c.Status = workload.Restarting }, true},
+	} {
+		if got := running(c.change).Restarts(); got != c.want {
+			t.Errorf("%s: restarts is %t", name, got)
+		}
 	}
 }
 

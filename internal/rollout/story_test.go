@@ -31,6 +31,9 @@ type scene struct {
 func (sc scene) request() Request {
 	r := Request{ID: "01R", App: "capakraken", Kind: sc.kind, Services: sc.services, Force: sc.force, Clears: sc.clears,
 		Requester: "anna", Reason: "a new release", Limits: limits, IdempotencyKey: "k"}
+	if !sc.absent {
+		r.Previous = &Previous{Release: workload.Release{ID: "elder", Image: image, Since: dawn.Add(-time.Hour)}, Services: definitions(sc.services)}
+	}
 	if sc.kind == Deploy {
 		r.Image = workload.Image{Repository: "registry.example.com/app", Tag: "2.0.0"}
 	}
@@ -44,10 +47,21 @@ func residue() []secret.Residue {
 	return []secret.Residue{{Secret: "primary-ai", Column: "azureOpenAiApiKey", Verdict: secret.Same}}
 }
 
+// definitions returns what the services' containers are made from.
+func definitions(names []string) []workload.Service {
+	var out []workload.Service
+	for _, name := range names {
+		grace := 10 * time.Second
+		out = append(out, workload.Service{Name: name, Command: []string{"serve", "<&>"}, StopGracePeriod: &grace,
+			Ports: []workload.Port{{HostPort: "3000", ContainerPort: 3000, Protocol: "tcp"}}, Restart: workload.RestartPolicy{Name: "always"}})
+	}
+	return out
+}
+
 func (sc scene) validated() *Validated {
 	v := &Validated{Sources: []string{"/etc/capakraken/.env.production"}, Keys: []string{"AZURE_OPENAI_API_KEY"},
-		Secrets:     []SecretFact{{Name: "primary-ai", Env: "AZURE_OPENAI_API_KEY", Provisioned: true, Gated: true, Fingerprint: "f00d", Origin: "x:1"}},
-		Definitions: "de", Env: "ee", Image: image, HasLegacy: sc.legacy}
+		Secrets:  []SecretFact{{Name: "primary-ai", Env: "AZURE_OPENAI_API_KEY", Provisioned: true, Gated: true, Fingerprint: "f00d", Origin: "x:1"}},
+		Services: definitions(sc.services), Definitions: "de", Env: "ee", Image: image, HasLegacy: sc.legacy}
 	if sc.legacy {
 		v.Residue, v.Database = residue(), "db"
 	}
