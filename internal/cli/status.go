@@ -99,7 +99,10 @@ func state(a rollout.App) string {
 	if a.Unobserved != "" {
 		out = append(out, "cannot be looked at")
 	}
-	if len(out) == 0 {
+	switch {
+	case len(out) == 0 && a.Current == nil && a.Active == "":
+		return "not rolled out"
+	case len(out) == 0:
 		return "ok"
 	}
 	return strings.Join(out, ", ")
