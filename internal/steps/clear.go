@@ -2,9 +2,11 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/envfile"
@@ -140,17 +142,38 @@ func (j job) noOtherConsumer(ctx context.Context, p provision) error {
 	return nil
 }
 
-// lookAgain finds out what a failed clear has really done, since a commit whose answer got lost may have happened.
+// secondLook bounds the look after a clear of which nobody knows whether it happened.
+const secondLook = 10 * time.Second
+
+// lookAgain finds out what a failed clear has really done, since a commit whose answer got lost may have happened. It
+// may outlast the step's deadline; a daemon that stops leaves it to the next one.
 func (j job) lookAgain(ctx context.Context, l Legacy, values map[string]secret.Value, failed error) ([]secret.Residue, error) {
-	residue, err := j.Database.Inspect(ctx, l, values)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return nil, failed
+	}
+	bounded, stop := context.WithTimeout(context.WithoutCancel(ctx), secondLook)
+	defer stop()
+	residue, err := j.Database.Inspect(bounded, l, values)
 	if err != nil {
 		return nil, failed
 	}
-	left := slices.ContainsFunc(residue, func(r secret.Residue) bool { return r.Verdict == secret.Same })
-	if left {
-		return nil, failed
+	for i, r := range residue {
+		switch {
+		case r.Verdict == secret.Empty:
+		case r.Verdict == secret.Same || !values[r.Secret].IsEmpty() && !keeps(l, r.Secret):
+			return nil, failed // it would have been cleared, or have refused the whole
+		default:
+			residue[i].Kept = "the environment has another value for it, or none"
+		}
 	}
 	return residue, nil
+}
+
+// keeps reports whether a legacy value of the secret that differs is left alone.
+func keeps(l Legacy, name string) bool {
+	return !slices.ContainsFunc(l.Secrets, func(s secret.Spec) bool {
+		return s.Name == name && (s.OnMismatch == secret.Clear || s.OnMismatch == secret.Refuse)
+	})
 }
 
 // credit marks what is empty now, but was not when the rollout was validated, as cleared by this rollout: its commit was
@@ -175,6 +198,9 @@ func legacySecrets(app config.App) []secret.Spec {
 func (j job) legacy(p provision) (Legacy, error) { return j.legacyOf(j.app, p) }
 
 func (s *Steps) legacyOf(app config.App, p provision) (Legacy, error) {
+	if app.Legacy == nil { // of a rollout that was begun under another configuration
+		return Legacy{}, fault.New(fault.Refused, "%s has no legacy database configured any more", app.Name)
+	}
 	l := Legacy{App: app.Name, Config: *app.Legacy, Secrets: legacySecrets(app), Networks: networks(p.units), ExtraHosts: extraHosts(p.units)}
 	if file := app.Legacy.DSN.File; file != "" {
 		dsn, err := envfile.ReadValue(file, s.EnvPolicy)
@@ -184,7 +210,7 @@ func (s *Steps) legacyOf(app config.App, p provision) (Legacy, error) {
 	name := app.Legacy.DSN.Env
 	v, ok := p.base.Lookup(name)
 	if !ok || v.Value.IsEmpty() {
-		return l, fault.New(fault.Refused, "%s: %s is missing or empty, so the legacy values cannot be looked at; nothing was changed", files(app), name)
+		return l, fault.New(fault.Refused, "%s: %s is missing or empty, so the legacy values cannot be looked at", files(app), name)
 	}
 	l.DSN, l.Origin = v.Value, fmt.Sprintf("%s (%s)", name, v.Origin)
 	return l, nil

@@ -30,8 +30,8 @@ type provision struct {
 func (s *Steps) provision(ctx context.Context, app config.App) (provision, []fault.Problem) {
 	p, problems := s.read(app)
 	problems = append(problems, p.check(app)...)
-	if len(p.sources) < len(app.Env) || len(p.faulty) > 0 {
-		return p, problems // with a source missing, every definition would seem wrong as well
+	if p.incomplete(app) {
+		return p, problems // every definition would seem wrong as well
 	}
 	services, more := compose.Load(ctx, definitions(app), p.base)
 	problems = append(problems, more...)
@@ -52,8 +52,8 @@ func (s *Steps) read(app config.App) (provision, []fault.Problem) {
 		if err != nil {
 			problems = append(problems, problemsOf(err, source.File)...)
 		}
-		if file.Env == nil && file.Faulty == nil {
-			continue
+		if err != nil && file.Env == nil && file.Faulty == nil {
+			continue // nothing of it could be read
 		}
 		p.sources = append(p.sources, source.File)
 		p.faulty = append(p.faulty, file.Faulty...)
@@ -68,6 +68,11 @@ func (s *Steps) read(app config.App) (provision, []fault.Problem) {
 	return p, problems
 }
 
+// incomplete reports whether a source or a line of one could not be read, so that what is not in base may yet be set.
+func (p provision) incomplete(app config.App) bool {
+	return len(p.sources) < len(app.Env) || len(p.faulty) > 0
+}
+
 // definitions returns the app's services as compose reads them.
 func definitions(app config.App) compose.Input {
 	in := compose.Input{Project: app.Name}
@@ -77,6 +82,9 @@ func definitions(app config.App) compose.Input {
 	}
 	for _, spec := range app.Secrets {
 		in.Secrets = append(in.Secrets, spec.Env)
+	}
+	if app.Legacy != nil && app.Legacy.DSN.Env != "" {
+		in.Secrets = append(in.Secrets, app.Legacy.DSN.Env) // it holds a password
 	}
 	return in
 }

@@ -43,18 +43,17 @@ func (j job) prove(ctx context.Context, service string, gated []string) (rollout
 	if id == "" {
 		return rollout.Proof{}, 0, fault.New(fault.Refused, "service %s has no running container", service)
 	}
-	env, err := j.Containers.Environment(ctx, id)
-	if err != nil {
-		return rollout.Proof{}, 0, err
+	check, ok := j.app.Checks[service]
+	if !ok {
+		return rollout.Proof{}, 0, gone(service)
 	}
-	p := prover{job: j, service: service, gated: gated, look: workload.Look{Check: j.app.Checks[service], Env: env,
-		Forbidden: secret.NewRedactor(catalog(j.app, env))}}
+	p := prover{job: j, service: service, gated: gated, look: workload.Look{Check: check}}
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
-	exited := make(chan struct{})
+	exited := make(chan struct{}, 1)
 	go func() { // ends with watching, at the latest when prove returns
-		defer close(exited)
 		_ = j.Containers.WaitExit(watching, id)
+		exited <- struct{}{}
 	}()
 	pace := firstPause
 	for attempt := 1; ; attempt++ {
@@ -72,7 +71,7 @@ func (j job) prove(ctx context.Context, service string, gated []string) (rollout
 	}
 }
 
-// wait pauses until the next look, and cuts the pause short when the container ends. It returns false when ctx ends.
+// wait pauses until the next look, and cuts one pause short when the container ends. It returns false when ctx ends.
 func (p *prover) wait(ctx context.Context, d time.Duration, exited <-chan struct{}) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -91,33 +90,49 @@ func (p *prover) wait(ctx context.Context, d time.Duration, exited <-chan struct
 // attempt takes one look. It returns true when the container is proved, and an error when it never will be.
 func (p *prover) attempt(ctx context.Context, id string) (rollout.Proof, bool, error) {
 	proof := rollout.Proof{Service: p.service, Container: id}
-	c, err := p.Containers.Inspect(ctx, id)
-	if err != nil {
-		if fault.KindOf(err) == fault.NotFound {
-			return proof, false, fault.New(fault.Refused, "service %s: its container is gone: somebody removed it", p.service)
-		}
-		p.fail(ctx, err)
-		return proof, false, nil
+	if err := p.see(ctx, id); err != nil {
+		return proof, false, p.lasting(ctx, err)
 	}
-	if err := alive(p.service, c); err != nil {
-		return proof, false, err
-	}
-	p.look.Container, proof.StartedAt = c, c.StartedAt
+	proof.StartedAt = p.look.Container.StartedAt
 	look, cancel := context.WithTimeout(ctx, p.look.Check.Attempt)
 	defer cancel()
-	proof.Answer, err = p.Prober.Look(look, p.look)
-	switch {
-	case err != nil && fault.KindOf(err) == fault.Refused:
-		return proof, false, err
-	case err != nil:
-		p.fail(ctx, err)
-		return proof, false, nil
+	var err error
+	if proof.Answer, err = p.Prober.Look(look, p.look); err != nil {
+		return proof, false, p.lasting(ctx, err)
 	}
 	proved := p.judge(proof.Answer)
-	if up := time.Since(c.StartedAt); proved && up < p.look.Check.StayUp {
+	if up := time.Since(proof.StartedAt); proved && up < p.look.Check.StayUp {
 		proved, p.last = false, "healthy, but not yet up for "+p.look.Check.StayUp.String()
 	}
 	return proof, proved, p.settled()
+}
+
+// see looks at the container itself, and the first time at its environment.
+func (p *prover) see(ctx context.Context, id string) error {
+	c, err := p.Containers.Inspect(ctx, id)
+	if err == nil && p.look.Env == nil {
+		p.look.Env, err = p.Containers.Environment(ctx, id)
+		p.look.Forbidden = secret.NewRedactor(catalog(p.app, p.look.Env))
+	}
+	switch before := p.look.Container.StartedAt; {
+	case fault.KindOf(err) == fault.NotFound:
+		return fault.New(fault.Refused, "service %s: its container is gone: somebody removed it", p.service)
+	case err != nil:
+		return err
+	case !before.IsZero() && !c.StartedAt.Equal(before):
+		return fault.New(fault.Refused, "service %s: its container was restarted while it was being verified (exit code %d)", p.service, c.ExitCode)
+	}
+	p.look.Container = c
+	return alive(p.service, c)
+}
+
+// lasting returns an error that no further look would mend, and remembers any other as what was seen last.
+func (p *prover) lasting(ctx context.Context, err error) error {
+	if fault.KindOf(err) == fault.Refused {
+		return err
+	}
+	p.fail(ctx, err)
+	return nil
 }
 
 // judge counts an answer, and returns true when it was the last that was needed.

@@ -106,11 +106,7 @@ func (s *Steps) addSources(ctx context.Context, app config.App, report *rollout.
 }
 
 func (s *Steps) addResidue(ctx context.Context, app config.App, p provision, report *rollout.SecretReport) error {
-	l, err := s.legacyOf(app, p)
-	if err != nil {
-		return err
-	}
-	residue, err := s.Database.Inspect(ctx, l, expected(app, p.base))
+	residue, err := s.residue(ctx, app, p)
 	if err != nil {
 		return err
 	}
@@ -133,13 +129,24 @@ func (s *Steps) Residue(ctx context.Context, name string) (rollout.ResidueReport
 		return report, fault.New(fault.Refused, "%s has no legacy database configured", name)
 	}
 	p, problems := s.provision(ctx, app)
-	if p.base == nil {
-		return report, fault.Many(fault.Refused, "the environment cannot be read", problems)
+	if p.incomplete(app) {
+		return report, fault.Many(fault.Refused, incomparable, problems)
+	}
+	report.Residue, err = s.residue(ctx, app, p)
+	return report, err
+}
+
+// incomparable is said where a part of the environment is missing: what is the same would seem to differ.
+const incomparable = "the environment cannot be read as a whole, so the legacy values cannot be compared with it"
+
+// residue asks the database what it holds, compared with what the env sources hold now.
+func (s *Steps) residue(ctx context.Context, app config.App, p provision) ([]secret.Residue, error) {
+	if p.incomplete(app) {
+		return nil, fault.New(fault.Refused, incomparable)
 	}
 	l, err := s.legacyOf(app, p)
 	if err != nil {
-		return report, err
+		return nil, err
 	}
-	report.Residue, err = s.Database.Inspect(ctx, l, expected(app, p.base))
-	return report, err
+	return s.Database.Inspect(ctx, l, expected(app, p.base))
 }

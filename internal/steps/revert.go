@@ -27,9 +27,7 @@ const steady = 2 * time.Second
 func (j job) restore(ctx context.Context) (*rollout.Evidence, error) {
 	b := j.baseline(j.action.Service)
 	kept := rollout.Restored{Service: b.Service, Baseline: describe(b.Container)}
-	if err := j.keepEvidence(ctx, &kept); err != nil {
-		return nil, err
-	}
+	j.keepEvidence(ctx, &kept)
 	err := j.Runtime.Restore(ctx, j.key, j.state.Request.ID, b.Service, b.Container)
 	if fault.KindOf(err) == fault.NotFound {
 		kept.Remade, err = j.remake(ctx, b)
@@ -40,29 +38,29 @@ func (j job) restore(ctx context.Context) (*rollout.Evidence, error) {
 	return &rollout.Evidence{Restored: &kept}, nil
 }
 
-// keepEvidence reads what the rollout's container of the service has left behind, redacted.
-func (j job) keepEvidence(ctx context.Context, kept *rollout.Restored) error {
+// keepEvidence reads what the rollout's container of the service has left behind, redacted. What cannot be read must not
+// stand in the way of restoring.
+func (j job) keepEvidence(ctx context.Context, kept *rollout.Restored) {
 	var definitions []workload.Service // by label only: what is taken over by name is never this rollout's
 	found, err := j.Runtime.Observe(ctx, j.key, definitions)
 	if err != nil {
-		return err
+		return
 	}
 	i := slices.IndexFunc(found, func(c workload.Container) bool {
 		return c.Service == kept.Service && c.Rollout == j.state.Request.ID
 	})
 	if i < 0 {
-		return nil // it was never made, or is already gone
+		return // it was never made, or is already gone
 	}
 	c := found[i]
 	kept.Removed, kept.Status, kept.ExitCode = c.ID, c.Status, c.ExitCode
 	env, err := j.Containers.Environment(ctx, c.ID)
 	if err != nil {
-		return nil // without its environment nothing could be redacted, so nothing is kept
+		return // without its environment nothing could be redacted, so nothing is kept
 	}
 	if log, err := j.Containers.Logs(ctx, c.ID, lastWords); err == nil {
 		kept.Log = tail(secret.NewRedactor(env).Redact(log))
 	}
-	return nil
 }
 
 // tail returns the end of a log that is too long for a record: one line can be a megabyte.
@@ -73,7 +71,8 @@ func tail(log string) string {
 	return "…" + strings.ToValidUTF8(log[len(log)-maxLog:], "")
 }
 
-// hold waits until every restored container is what it was: running, and healthy if it was healthy. Where its secrets
+// hold waits until every restored container is what it was: running, and healthy if it was healthy; or paused, or
+// restarting again and again, if that is how it was found. Where its secrets
 // come from is not asked, since an old release may legitimately take them from the database.
 func (j job) hold(ctx context.Context) (*rollout.Evidence, error) {
 	for _, svc := range j.state.Services {
@@ -93,19 +92,19 @@ func (j job) holdOne(ctx context.Context, svc rollout.Service) error {
 	if svc.Restored != nil && svc.Restored.Remade != "" {
 		old.ID = svc.Restored.Remade
 	}
-	env, err := j.Containers.Environment(ctx, old.ID)
-	if err != nil {
-		return err
-	}
 	check := j.app.Checks[svc.Name]
 	check.PublicURL = ""
 	pace, last := firstPause, "it was not looked at"
 	for {
 		c, err := j.Containers.Inspect(ctx, old.ID)
 		switch {
-		case err == nil && c.Status != workload.Running && c.Status != workload.Restarting:
+		case fault.KindOf(err) == fault.NotFound:
+			return fault.New(fault.Halted, "service %s: the restored container %s is gone: somebody removed it; a person is needed", svc.Name, old.Name)
+		case err == nil && old.Status != workload.Running && c.Live():
+			return nil
+		case err == nil && old.Status == workload.Running && c.Status != workload.Running && c.Status != workload.Restarting:
 			return fault.New(fault.Halted, "service %s: the restored container %s does not stay up (%s, exit code %d); a person is needed", svc.Name, old.Name, c.Status, c.ExitCode)
-		case err == nil && j.asItWas(ctx, svc.Baseline, c, check, env):
+		case err == nil && j.asItWas(ctx, svc.Baseline, c, check):
 			return nil
 		case err == nil:
 			last = "it runs, but is not what it was"
@@ -125,13 +124,17 @@ func (j job) holdOne(ctx context.Context, svc rollout.Service) error {
 }
 
 // asItWas tells whether a restored container is as good as the baseline was.
-func (j job) asItWas(ctx context.Context, was rollout.Baseline, c workload.Container, check workload.Check, env secret.Env) bool {
+func (j job) asItWas(ctx context.Context, was rollout.Baseline, c workload.Container, check workload.Check) bool {
 	switch {
 	case c.Status != workload.Running:
 		return false
 	case was.Container.Health == workload.Healthy && c.Health != workload.Healthy:
 		return false
 	case was.Answered && was.Answer.Healthy && check.Reports():
+		env, err := j.Containers.Environment(ctx, c.ID)
+		if err != nil {
+			return false
+		}
 		attempt, cancel := context.WithTimeout(ctx, check.Attempt)
 		defer cancel()
 		answer, err := j.Prober.Look(attempt, workload.Look{Check: check, Container: c, Env: env})

@@ -20,34 +20,44 @@ const minFree = 256 << 20
 // it found, so that an operator mends them in one go.
 func (j job) validate(ctx context.Context) (*rollout.Evidence, error) {
 	p, problems := j.provision(ctx, j.app)
-	refused := func() error {
-		return fault.Many(fault.Refused, j.app.Name+" cannot be rolled out as things are", problems)
-	}
 	if len(p.units) < len(j.app.Services) {
-		return nil, refused() // without all definitions there is nothing to compare the host with
+		return nil, j.refusal(problems) // without all definitions there is nothing to compare the host with
 	}
 	found, err := j.Runtime.Observe(ctx, j.key, services(p.units))
 	if err != nil {
-		return nil, err
+		return nil, j.besides(problems, "the containers", err)
 	}
 	v := &rollout.Validated{Sources: p.sources, Keys: p.base.Names(), Secrets: j.facts(j.app, p.base),
 		Services: services(p.units), Definitions: p.definitions, Env: p.env, HasLegacy: j.app.Legacy != nil}
 	v.Baseline, v.Warnings = baselines(p.units, found, &problems)
+	v.Warnings = append(v.Warnings, strays(p.units, found)...)
 	problems = append(problems, j.startable(v)...)
 	more, err := j.surroundings(ctx, p)
+	problems = append(problems, more...)
 	if err != nil {
-		return nil, err
+		return nil, j.besides(problems, "the surroundings", err)
 	}
-	if problems = append(problems, more...); len(problems) > 0 {
-		return nil, refused()
+	if err := j.lookForResidue(ctx, p, v); err != nil {
+		return nil, j.besides(problems, "the legacy database", err)
+	}
+	if len(problems) > 0 {
+		return nil, j.refusal(problems)
 	}
 	j.askBaseline(ctx, v)
-	if v.HasLegacy && j.state.Request.Kind != rollout.Rotate {
-		if err := j.lookForResidue(ctx, p, v); err != nil {
-			return nil, err
-		}
-	}
 	return &rollout.Evidence{Validated: v}, nil
+}
+
+// refusal returns all problems as one answer.
+func (j job) refusal(problems []fault.Problem) error {
+	return fault.Many(fault.Refused, j.app.Name+" cannot be rolled out as things are", problems)
+}
+
+// besides returns err, and with it the problems that were found before: what ended the looking must not hide them.
+func (j job) besides(problems []fault.Problem, where string, err error) error {
+	if len(problems) == 0 {
+		return err
+	}
+	return j.refusal(append(problems, problemsOf(err, where)...))
 }
 
 // baselines picks, for each service, the container that the rollout starts from.
@@ -70,13 +80,21 @@ func baselines(units []workload.Unit, found []workload.Container, problems *[]fa
 					c.Service, c.Name, c.Name))
 			}
 		}
-		if b.Container != nil && b.Container.AutoRemove {
-			*problems = append(*problems, fault.Problem{Where: b.Container.Name, What: "was started with --rm, so stopping it would delete it and nothing could be put back",
-				Fix: "start it again without --rm"})
-		}
 		out = append(out, b)
 	}
 	return out, warnings
+}
+
+// strays warns of the app's containers whose service is no longer configured: no rollout replaces or verifies them.
+func strays(units []workload.Unit, found []workload.Container) []string {
+	var warnings []string
+	for _, c := range found {
+		if !slices.ContainsFunc(units, func(u workload.Unit) bool { return u.Service.Name == c.Service }) {
+			warnings = append(warnings, fmt.Sprintf("%s: the service is no longer configured, but its container %s is still there (%s), with the secrets of its time; remove it with 'docker rm -f %s'",
+				c.Service, c.Name, c.Status, c.Name))
+		}
+	}
+	return warnings
 }
 
 // preferred orders a service's containers: a live one first, then ours, then the newest.
@@ -98,18 +116,22 @@ func preferred(a, b workload.Container) int {
 
 // startable holds the kind's own conditions against the baseline, and takes from it the image that a kind keeps.
 func (j job) startable(v *rollout.Validated) []fault.Problem {
-	if j.state.Request.Kind == rollout.Deploy {
-		return nil
-	}
 	var problems []fault.Problem
+	kind := j.state.Request.Kind
 	for _, b := range v.Baseline {
-		switch c := b.Container; {
+		c := b.Container
+		if c != nil && c.AutoRemove && kind != rollout.Cleanup {
+			problems = append(problems, fault.Problem{Where: c.Name, What: "was started with --rm, so stopping it would delete it and nothing could be put back",
+				Fix: "start it again without --rm"})
+		}
+		switch {
+		case kind == rollout.Deploy:
 		case c == nil || c.Status != workload.Running:
-			problems = append(problems, fault.Problem{Where: "service " + b.Service, What: "has no running container, so there is nothing to " + string(j.state.Request.Kind),
+			problems = append(problems, fault.Problem{Where: "service " + b.Service, What: "has no running container, so there is nothing to " + purpose(kind),
 				Fix: "deploy it first"})
 		case v.Image.Repository == "" && v.Image.ID == "":
 			v.Image = c.Image
-		case identity(v.Image) != identity(c.Image):
+		case !sameImage(v.Image, c.Image):
 			problems = append(problems, fault.Problem{Where: "service " + b.Service, What: "runs another image than the app's other services",
 				Fix: "deploy one image for all of them first"})
 		}
@@ -117,11 +139,17 @@ func (j job) startable(v *rollout.Validated) []fault.Problem {
 	return problems
 }
 
-func identity(i workload.Image) string {
-	if i.Digest != "" {
-		return i.Digest
+// purpose says what a kind does to a running container.
+func purpose(k rollout.Kind) string {
+	if k == rollout.Cleanup {
+		return "verify before the clean-up"
 	}
-	return i.ID
+	return string(k)
+}
+
+// sameImage compares two images of one Engine, of which one may be known by its id alone.
+func sameImage(a, b workload.Image) bool {
+	return a.ID != "" && a.ID == b.ID || a.Digest != "" && a.Digest == b.Digest
 }
 
 // surroundings looks at what is not ours but is needed: networks, names, ports, space.
@@ -162,14 +190,18 @@ func (j job) askBaseline(ctx context.Context, v *rollout.Validated) {
 	}
 }
 
-// lookForResidue asks the database what it still holds.
+// lookForResidue asks the database what it still holds. A rotation never depends on the database.
 func (j job) lookForResidue(ctx context.Context, p provision, v *rollout.Validated) error {
+	if !v.HasLegacy || j.state.Request.Kind == rollout.Rotate {
+		return nil
+	}
 	l, err := j.legacy(p)
 	if err != nil {
 		return err
 	}
 	v.Database = j.Key.OfText("database", l.DSN.Reveal())
-	v.Residue, err = j.Database.Inspect(ctx, l, expected(j.app, p.base))
+	values := expected(j.app, p.base)
+	v.Residue, err = j.Database.Inspect(ctx, l, values)
 	if fault.KindOf(err) == fault.NotFound && j.state.Request.Kind == rollout.Deploy {
 		// A new installation: the app makes its table and its row when it first starts.
 		v.HasLegacy = false
@@ -180,7 +212,11 @@ func (j job) lookForResidue(ctx context.Context, p provision, v *rollout.Validat
 		return err
 	}
 	for _, r := range v.Residue {
-		if r.Verdict == secret.Differs {
+		switch {
+		case r.Verdict != secret.Differs:
+		case values[r.Secret].IsEmpty():
+			v.Warnings = append(v.Warnings, fmt.Sprintf("%s: column %q holds a legacy value, and the environment has none", r.Secret, r.Column))
+		default:
 			v.Warnings = append(v.Warnings, fmt.Sprintf("%s: the legacy value in column %q is not the environment's value", r.Secret, r.Column))
 		}
 	}
