@@ -24,7 +24,7 @@ type Input struct {
 	Project  string // the app, for messages; empty where the definitions stand in a Compose file of their own
 	Source   string // the file that holds the definitions, for messages
 	Services []Raw
-	Secrets  []string // variables whose values may not even be written out in a definition
+	Secrets  []string // variables whose values may stand nowhere but in an environment, neither taken nor written out
 }
 
 // Raw is one service as it stands in the file.

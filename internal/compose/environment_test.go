@@ -126,6 +126,25 @@ func TestShortValuesMayStandAnywhere(t *testing.T) {
 	}
 }
 
+// TestASecretIsTakenNowhereElse holds for a secret however short it is, and already before there is an env file.
+func TestASecretIsTakenNowhereElse(t *testing.T) {
+	in := single(t, `command: [serve, "--pin=${PIN:-0}"]`)
+	in.Secrets = []string{"PIN"}
+	want := []string{"fairlead.yaml:3: apps.shop.services.web.command[1]: takes the value of PIN, which everybody who may look at the container would see"}
+	_, problems := Load(t.Context(), in, env("PIN", "1234"))
+	if got := lines(problems); !slices.Equal(got, want) {
+		t.Errorf("with an environment: got %q", got)
+	}
+	if got := lines(Check(t.Context(), in)); !slices.Equal(got, want) {
+		t.Errorf("without one: got %q", got)
+	}
+	in = single(t, "environment: {CODE: \"${PIN}\"}")
+	in.Secrets = []string{"PIN"}
+	if _, problems := Load(t.Context(), in, env("PIN", "1234")); len(problems) > 0 {
+		t.Error(lines(problems))
+	}
+}
+
 // TestCheckKnowsNoVariables looks at definitions before there is an env file.
 func TestCheckKnowsNoVariables(t *testing.T) {
 	good := single(t, "user: ${UID}\nports: ['${PORT}:80']\nstop_grace_period: ${T}\nenvironment: {A: '${B:?needed}', C: }\nread_only: ${RO}\nmem_limit: ${MEM:-512m}")

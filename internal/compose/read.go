@@ -211,6 +211,13 @@ func unmistakable(n *yaml.Node) bool {
 // the catalog.
 func (d *definition) leaks(at position, written, resolved string) bool {
 	leaks := false
+	for _, name := range mentioned(written) {
+		// However short its value is: a short one is not found by looking for it.
+		if slices.Contains(d.Secrets, name) {
+			d.bad(at, "takes the value of "+name+", which everybody who may look at the container would see", "pass it by the environment")
+			return true
+		}
+	}
 	byChance := d.redactor.Found(written)
 	for _, name := range d.redactor.Found(resolved) {
 		if !slices.Contains(byChance, name) || slices.Contains(d.Secrets, name) {
@@ -219,4 +226,14 @@ func (d *definition) leaks(at position, written, resolved string) bool {
 		}
 	}
 	return leaks
+}
+
+// mentioned returns the names of the variables that a text takes the values of.
+func mentioned(text string) []string {
+	var names []string
+	expand(text, func(name string) (string, bool) {
+		names = append(names, name)
+		return "", true
+	})
+	return names
 }

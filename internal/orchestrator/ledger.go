@@ -34,7 +34,7 @@ type app struct {
 	active  string // the rollout that has not ended
 	last    string // the newest that has
 	current *workload.Release
-	left    *rollout.Previous // by the last rollout that succeeded in replacing containers
+	left    *rollout.Previous // by the last deploy or rotate that succeeded
 	lock    *rollout.Lock
 	secrets map[string]known // by the secret's name
 }
@@ -111,9 +111,12 @@ func (a *app) ended(s rollout.State) {
 				a.secrets[f.Name] = known{f.Fingerprint, s.Ended}
 			}
 		}
-		if s.Restarts() {
+		if s.Restarts() || s.Request.Kind == rollout.Deploy {
 			target := s.Target
 			target.Since = s.Ended
+			if a.current != nil && a.current.ID == target.ID && !s.Restarts() {
+				target.Since = a.current.Since
+			}
 			a.current = &target
 			a.left = &rollout.Previous{Release: target, Services: s.Validated.Services}
 		}
