@@ -98,7 +98,7 @@ func TestCleanupWantsProof(t *testing.T) {
 
 // A rotation, and a deploy of an app without a legacy catalog, do without the database; everything else refuses in time.
 func TestDatabaseIsDown(t *testing.T) {
-	postgres := common.newPostgres(t)
+	postgres := common.newPostgres(t, world.PostgresOptions{})
 	s := quietTenant(t, rig.Options{Postgres: postgres, Clear: "manual"})
 	// The app must not need its database either.
 	s.Template = edited(t, s.Template, "dsn: {env: DATABASE_URL}", "dsn: {file: {{.Dir}}/dsn}")

@@ -75,14 +75,15 @@ func (s *shared) open(ctx context.Context) (err error) {
 }
 
 // newPostgres returns a server that a test has to itself.
-func (s *shared) newPostgres(t *testing.T) *world.Postgres {
+func (s *shared) newPostgres(t *testing.T, o world.PostgresOptions) *world.Postgres {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.open(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	p, err := s.world.Postgres(t.Context(), world.PostgresOptions{Network: s.network})
+	o.Network = s.network
+	p, err := s.world.Postgres(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@
 //	refapp worker                      read the secrets every second and write a heartbeat
 //	refapp status                      print the worker's status, for a check by exec
 //	refapp tcp-forward LISTEN TARGET   forward TCP, to play a host that exists only on a container network
+//	refapp ledger                      be somebody else's application; see ledger.go
 //
 // REFAPP_VERSION selects the version: 1.x is the application as it was before the ADR, which keeps its secrets in the
 // database and knows no status. REFAPP_MISBEHAVE makes it fail on demand; see misbehave.go for the switches.
@@ -55,6 +56,8 @@ func run(args []string) error {
 	switch {
 	case command == "tcp-forward" && len(args) == 2:
 		return forward(ctx, args[0], args[1])
+	case command == "ledger" && len(args) == 0:
+		return serveLedger(ctx, os.Getenv)
 	case command != "web" && command != "worker" && command != "status" || len(args) > 0:
 		return usage("the command line is not understood")
 	}
@@ -69,6 +72,6 @@ func run(args []string) error {
 }
 
 func usage(why string) error {
-	fmt.Fprintf(os.Stderr, "refapp: %s\nusage: refapp web | worker | status | tcp-forward LISTEN TARGET\n", why)
+	fmt.Fprintf(os.Stderr, "refapp: %s\nusage: refapp web | worker | status | tcp-forward LISTEN TARGET | ledger\n", why)
 	return exitUsage
 }
