@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -92,11 +93,16 @@ func (r *Rig) Log() string { return r.daemon.log.String() }
 // Close ends the daemon. The containers that it made go with the world.
 func (r *Rig) Close() error { return r.Kill() }
 
-// freePort returns a port of 127.0.0.1 that nobody listens on now.
+// freePort returns a port of 127.0.0.1 that nobody listens on now. It is below those that the kernel gives away by itself,
+// and drawn by lot, so that rigs which are made side by side do not get the same one before they publish it.
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	var failed error
+	for range 20 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)))
+		if err == nil {
+			return l.Addr().(*net.TCPAddr).Port, l.Close()
+		}
+		failed = err
 	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
+	return 0, failed
 }
