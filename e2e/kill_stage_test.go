@@ -20,14 +20,14 @@ import (
 
 // moment is when the daemon is killed: as soon as a record stands in its journal, or some time after.
 type moment struct {
-	record  string // its type without the dot's left side for actions: "begun", "done", "failed"
-	verb    string
+	record  string // begun, done or failed; of the rollout itself, where there is no verb; none is waited for where empty
+	verb    string // of the action
 	service string // any where empty
 	after   time.Duration
 }
 
 func (m moment) String() string {
-	text := strings.TrimSpace(fmt.Sprintf("%s %s %s", m.verb, m.service, m.record))
+	text := strings.Join(strings.Fields(m.verb+" "+m.service+" "+m.record), " ")
 	if m.after > 0 {
 		text += " and " + m.after.String()
 	}
@@ -36,6 +36,9 @@ func (m moment) String() string {
 
 func (m moment) is(r rig.Record) bool {
 	a := r.Data.Action
+	if m.verb == "" {
+		return r.Type == "rollout."+m.record
+	}
 	return r.Type == "action."+m.record && a.Verb == m.verb && (m.service == "" || m.service == a.Service)
 }
 
@@ -160,10 +163,12 @@ func (k *killing) carried(d drill) {
 	}()
 	follow := &follower{journal: journal}
 	for _, m := range d.kills {
-		k.must(follow.until(ctx, m.is))
+		if m.record != "" {
+			k.must(follow.until(ctx, m.is))
+		}
 		k.killed(ctx, m.after, d.dead)
 	}
-	err = follow.until(ctx, func(r rig.Record) bool { return r.Type == "rollout.ended" })
+	err = follow.until(ctx, moment{record: "ended"}.is)
 	k.score.add(&k.score.rollouts, 1)
 	if err != nil {
 		k.score.add(&k.score.lost, 1)
