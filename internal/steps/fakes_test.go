@@ -1,0 +1,157 @@
+package steps
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/secret"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// The fakes have one function for each method. A call of one that is nil fails the test. What verify calls from several
+// goroutines takes turns, so that the functions need not care; only exit, which waits, must lock for itself.
+
+type fakeRuntime struct {
+	t       testing.TB
+	observe func(services []workload.Service) ([]workload.Container, error)
+	replace func(r workload.Replacement) (workload.Replaced, error)
+	promote func(rollout string, s workload.Service) error
+	retire  func(rollout string, old workload.Container) error
+	restore func(rollout, service string, old *workload.Container) error
+}
+
+func (f *fakeRuntime) Observe(_ context.Context, k workload.Key, services []workload.Service) ([]workload.Container, error) {
+	if want := (workload.Key{Instance: "test-1", Environment: "production", App: "shop"}); k != want {
+		f.t.Errorf("observed %+v", k)
+	}
+	return f.observe(services)
+}
+
+func (f *fakeRuntime) Replace(_ context.Context, r workload.Replacement) (workload.Replaced, error) {
+	if f.replace == nil {
+		return workload.Replaced{}, uncalled(f.t, "Replace")
+	}
+	return f.replace(r)
+}
+
+func (f *fakeRuntime) Promote(_ context.Context, _ workload.Key, rollout string, s workload.Service) error {
+	if f.promote == nil {
+		return uncalled(f.t, "Promote")
+	}
+	return f.promote(rollout, s)
+}
+
+func (f *fakeRuntime) Retire(_ context.Context, _ workload.Key, rollout string, old workload.Container) error {
+	if f.retire == nil {
+		return uncalled(f.t, "Retire")
+	}
+	return f.retire(rollout, old)
+}
+
+func (f *fakeRuntime) Restore(_ context.Context, _ workload.Key, rollout, service string, old *workload.Container) error {
+	if f.restore == nil {
+		return uncalled(f.t, "Restore")
+	}
+	return f.restore(rollout, service, old)
+}
+
+type fakeContainers struct {
+	turn        *sync.Mutex
+	inspect     func(id string) (workload.Container, error)
+	environment func(id string) (secret.Env, error)
+	logs        func(id string, lines int) (string, error)
+	exit        func(ctx context.Context, id string) error
+}
+
+func (f *fakeContainers) Inspect(_ context.Context, id string) (workload.Container, error) {
+	f.turn.Lock()
+	defer f.turn.Unlock()
+	return f.inspect(id)
+}
+
+func (f *fakeContainers) Environment(_ context.Context, id string) (secret.Env, error) {
+	f.turn.Lock()
+	defer f.turn.Unlock()
+	return f.environment(id)
+}
+
+func (f *fakeContainers) Logs(_ context.Context, id string, lines int) (string, error) {
+	return f.logs(id, lines)
+}
+
+func (f *fakeContainers) WaitExit(ctx context.Context, id string) error { return f.exit(ctx, id) }
+
+type fakeHost struct {
+	check     func(services []workload.Service) ([]fault.Problem, error)
+	consumers func(repository string) ([]workload.Container, error)
+	free      func() (uint64, bool)
+}
+
+func (f *fakeHost) Check(_ context.Context, _ workload.Key, services []workload.Service) ([]fault.Problem, error) {
+	return f.check(services)
+}
+
+func (f *fakeHost) Consumers(_ context.Context, _ workload.Key, repository string) ([]workload.Container, error) {
+	return f.consumers(repository)
+}
+
+func (f *fakeHost) Free(context.Context) (uint64, bool) { return f.free() }
+
+type fakeImages struct {
+	t       testing.TB
+	resolve func(i workload.Image) (workload.Image, error)
+	pull    func(i workload.Image, progress func(done, total int64)) (workload.Image, int64, bool, error)
+}
+
+func (f *fakeImages) Resolve(_ context.Context, i workload.Image) (workload.Image, error) {
+	if f.resolve == nil {
+		return workload.Image{}, uncalled(f.t, "Resolve")
+	}
+	return f.resolve(i)
+}
+
+func (f *fakeImages) Pull(_ context.Context, i workload.Image, progress func(done, total int64)) (workload.Image, int64, bool, error) {
+	if f.pull == nil {
+		return workload.Image{}, 0, false, uncalled(f.t, "Pull")
+	}
+	return f.pull(i, progress)
+}
+
+type fakeProber struct {
+	turn *sync.Mutex
+	look func(ctx context.Context, l workload.Look) (workload.Answer, error)
+}
+
+func (f *fakeProber) Look(ctx context.Context, l workload.Look) (workload.Answer, error) {
+	f.turn.Lock()
+	defer f.turn.Unlock()
+	return f.look(ctx, l)
+}
+
+type fakeDatabase struct {
+	t       testing.TB
+	inspect func(ctx context.Context, l Legacy, expected map[string]secret.Value) ([]secret.Residue, error)
+	clear   func(ctx context.Context, l Legacy, expected map[string]secret.Value, proceed func() error) ([]secret.Residue, error)
+}
+
+func (f *fakeDatabase) Inspect(ctx context.Context, l Legacy, expected map[string]secret.Value) ([]secret.Residue, error) {
+	if f.inspect == nil {
+		return nil, uncalled(f.t, "Inspect of the database")
+	}
+	return f.inspect(ctx, l, expected)
+}
+
+func (f *fakeDatabase) Clear(ctx context.Context, l Legacy, expected map[string]secret.Value, proceed func() error) ([]secret.Residue, error) {
+	if f.clear == nil {
+		return nil, uncalled(f.t, "Clear")
+	}
+	return f.clear(ctx, l, expected, proceed)
+}
+
+func uncalled(t testing.TB, what string) error {
+	t.Helper()
+	t.Errorf("%s was called", what)
+	return fault.New(fault.Internal, "%s must not be called", what)
+}
