@@ -1,0 +1,147 @@
+package steps
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/rollout"
+	"github.com/capakraken/fairlead/internal/secret"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// restores makes the runtime restore whatever it is asked to, and returns what it was asked.
+func (r *rig) restores() *[]string {
+	var asked []string
+	r.runtime.restore = func(rollout, service string, old *workload.Container) error {
+		id := "nothing"
+		if old != nil {
+			id = old.ID
+		}
+		asked = append(asked, strings.Join([]string{rollout, service, id}, " "))
+		return nil
+	}
+	return &asked
+}
+
+func TestRestoreKeepsTheEvidence(t *testing.T) {
+	r := newRig(t)
+	s := r.replaced(rollout.Deploy)
+	c := r.container("web-new")
+	c.Status, c.ExitCode = workload.Exited, 3
+	asked := r.restores()
+	encoded := base64.StdEncoding.EncodeToString([]byte("user:" + smtp))
+	r.envs["web-new"] = holding(r.envs["web-new"], "ONLY_HERE", "canary-azure-only-here") // no longer in the env file
+	r.containers.logs = func(id string, lines int) (string, error) {
+		if id != "web-new" || lines != 20 {
+			t.Errorf("read %d lines of %s", lines, id)
+		}
+		if len(*asked) > 0 {
+			t.Error("the log was read when the container was already gone")
+		}
+		return "key " + azure + "\nauth " + encoded + "\nat " + dsn + "\nand canary-azure-only-here\npanic: no route\n", nil
+	}
+	ev, err := r.do(t.Context(), s, rollout.DoRestore, "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := *ev.Restored
+	if got.Service != "web" || got.Removed != "web-new" || got.Status != workload.Exited || got.ExitCode != 3 || got.Baseline != "running" {
+		t.Errorf("kept %+v", got)
+	}
+	for _, want := range []string{"key [AZURE_OPENAI_API_KEY]", "[DATABASE_URL]", "[ONLY_HERE]", "[SMTP_PASSWORD]", "panic: no route"} {
+		if !strings.Contains(got.Log, want) {
+			t.Errorf("the log %q does not hold %q", got.Log, want)
+		}
+	}
+	if strings.Contains(got.Log, encoded) {
+		t.Error("the log holds a value in base64")
+	}
+	if !slices.Equal(*asked, []string{"r1 web web-old"}) {
+		t.Errorf("restored %q", *asked)
+	}
+}
+
+func TestRestoreWithoutEvidence(t *testing.T) {
+	unavailable := fault.New(fault.Unavailable, "the Engine does not answer")
+	for name, test := range map[string]struct {
+		arrange func(r *rig)
+		removed string
+	}{
+		"it was never made": {func(r *rig) { r.remove("web-new") }, ""},
+		"its environment cannot be read": {func(r *rig) {
+			r.containers.environment = func(string) (secret.Env, error) { return nil, unavailable }
+		}, "web-new"},
+		"its log cannot be read": {func(r *rig) {
+			r.containers.logs = func(string, int) (string, error) { return "half a line of " + azure, unavailable }
+		}, "web-new"},
+		"nothing can be seen": {func(r *rig) {
+			r.runtime.observe = func([]workload.Service) ([]workload.Container, error) { return nil, unavailable }
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			s := r.replaced(rollout.Deploy)
+			r.containers.logs = func(string, int) (string, error) { return "a log with " + azure, nil }
+			test.arrange(r)
+			asked := r.restores()
+			ev, err := r.do(t.Context(), s, rollout.DoRestore, "web")
+			if err != nil || len(*asked) != 1 {
+				t.Fatalf("not restored (%q): %v", *asked, err)
+			}
+			if got := ev.Restored; got.Log != "" || got.Removed != test.removed {
+				t.Errorf("kept %+v", got)
+			}
+		})
+	}
+}
+
+func TestRestoreOfWhatWasThere(t *testing.T) {
+	for name, test := range map[string]struct {
+		arrange  func(r *rig)
+		baseline string
+		asked    string
+	}{
+		"running": {func(*rig) {}, "running", "r1 web web-old"},
+		"paused":  {func(r *rig) { r.container("web-old").Status = workload.Paused }, "paused", "r1 web web-old"},
+		"stopped": {func(r *rig) { r.container("web-old").Status = workload.Exited }, "stopped", "r1 web web-old"},
+		"nothing": {func(r *rig) { r.remove("web-old") }, "absent", "r1 web nothing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			test.arrange(r)
+			s := r.validated(rollout.Deploy)
+			asked := r.restores()
+			r.write("must not matter to a revert")
+			ev, err := r.do(t.Context(), s, rollout.DoRestore, "web")
+			if err != nil || ev.Restored.Baseline != test.baseline || !slices.Equal(*asked, []string{test.asked}) {
+				t.Errorf("%+v, %v, restored %q", ev, err, *asked)
+			}
+		})
+	}
+}
+
+func TestRestoreFails(t *testing.T) {
+	r := newRig(t)
+	s := r.replaced(rollout.Deploy)
+	r.runtime.restore = func(string, string, *workload.Container) error {
+		return fault.New(fault.Conflict, "the port is taken")
+	}
+	ev, err := r.do(t.Context(), s, rollout.DoRestore, "web")
+	if expect(t, err, fault.Conflict, "the port is taken"); ev != nil {
+		t.Errorf("evidence of a failed restore: %+v", ev)
+	}
+}
+
+func TestTail(t *testing.T) {
+	short := strings.Repeat("a", maxLog)
+	if tail(short) != short {
+		t.Error("a log that fits is cut")
+	}
+	cut := tail(strings.Repeat("ä", maxLog) + "z")
+	if len(cut) > maxLog+len("…") || !strings.HasPrefix(cut, "…ä") || !strings.HasSuffix(cut, "äz") {
+		t.Errorf("cut to %d bytes, beginning with %q", len(cut), cut[:8])
+	}
+}
