@@ -31,7 +31,7 @@ const workersCheck = "worker: {exec: [/refapp, status], query: *status}"
 
 // A service may prove itself by the Engine's own health check.
 func TestDockerHealth(t *testing.T) {
-	s := quietTenant(t, rig.Options{Verify: "8s"})
+	s := quietTenant(t, rig.Options{Verify: "6s"})
 	s.Template = edited(t, s.Template, workersCheck, "worker: {health: docker}")
 	s.must(s.WriteConfig())
 	s.must(s.Start(t.Context()))

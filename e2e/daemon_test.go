@@ -45,14 +45,17 @@ func TestDaemonStarts(t *testing.T) {
 	t.Run("the configuration is refused with all its faults", func(t *testing.T) {
 		s := s.in(t)
 		good := s.Template
-		s.Template = edited(t, good, "environment: production", "environment: Production!", "clear: {{.Clear}}", "clear: sometimes\n    cleer: manual")
-		s.must(s.WriteConfig())
-		for _, args := range [][]string{start(s.State(), s.Socket()), {"config", "check", s.ConfigFile()}} {
-			s.told(3, args, "fairlead.yaml:", "apps.capakraken.environment", "apps.capakraken.clear", "apps.capakraken.cleer")
+		for _, c := range []struct{ changes, says []string }{
+			{[]string{"environment: production", "environment: Production!", "clear: {{.Clear}}", "clear: sometimes\n    cleer: manual"},
+				[]string{":5: apps.capakraken.environment", ":35: apps.capakraken.clear", ":36: apps.capakraken.cleer"}},
+			{[]string{"command: [web]", "comand: [web]\n        privileged: true"},
+				[]string{":11: apps.capakraken.services.web.comand", ":12: apps.capakraken.services.web.privileged"}},
+		} {
+			s.Template = edited(t, good, c.changes...)
+			s.must(s.WriteConfig())
+			s.told(3, start(s.State(), s.Socket()), c.says...)
+			s.told(3, []string{"config", "check", s.ConfigFile()}, c.says...)
 		}
-		s.Template = edited(t, good, "command: [web]", "comand: [web]")
-		s.must(s.WriteConfig())
-		s.told(3, []string{"config", "check", s.ConfigFile()}, "fairlead.yaml:", "comand")
 		s.Template = good
 		s.must(s.WriteConfig())
 		s.told(0, []string{"config", "check", s.ConfigFile()}, "ok")
@@ -120,22 +123,23 @@ func TestRoles(t *testing.T) {
 
 	// The group of the socket lets in; the role decides what for.
 	const viewer, operator, stranger, root = 65532, 65531, 65533, 0
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name     string
 		uid, gid uint32
 		args     []string
 		code     int
 		says     []string
 	}{
-		"a stranger may not connect":   {stranger, stranger, []string{"status"}, 8, []string{"you may not connect to " + s.Socket()}},
-		"nor look":                     {stranger, root, []string{"status"}, 1, []string{"uid 65533", "no role"}},
-		"a viewer may look":            {viewer, root, []string{"status"}, 0, []string{rig.App}},
-		"but not deploy":               {viewer, root, deploy, 1, []string{"viewer", "operator"}},
-		"an operator may deploy":       {operator, root, deploy, 0, []string{"succeeded"}},
-		"and lock":                     {operator, root, []string{"lock", rig.App, "--reason", "freeze"}, 0, nil},
-		"a viewer may read the audit":  {viewer, root, []string{"audit", "log"}, 0, []string{"65531"}},
-		"but not ask for the database": {viewer, root, []string{"residue", rig.App}, 1, []string{"operator"}},
+		{"a stranger may not connect", stranger, stranger, []string{"status"}, 8, []string{"you may not connect to " + s.Socket()}},
+		{"nor look", stranger, root, []string{"status"}, 1, []string{"uid 65533", "no role"}},
+		{"a viewer may look", viewer, root, []string{"status"}, 0, []string{rig.App}},
+		{"but not deploy", viewer, root, deploy, 1, []string{"viewer", "operator"}},
+		{"an operator may deploy", operator, root, deploy, 0, []string{"succeeded"}},
+		{"and lock", operator, root, []string{"lock", rig.App, "--reason", "freeze"}, 0, nil},
+		{"a viewer may read the audit", viewer, root, []string{"audit", "log"}, 0, []string{"65531"}},
+		{"but not ask for the database", viewer, root, []string{"residue", rig.App}, 1, []string{"operator"}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			s := s.in(t)
 			cmd := s.Command(t.Context(), c.args...)
 			cmd.Dir = "/"

@@ -41,7 +41,7 @@ func TestWrongSources(t *testing.T) {
 // An app that never comes up is turned back when the time is up, with what was last seen of it.
 func TestFailsInTime(t *testing.T) {
 	rolledBack(t, "5s", map[string]failing{
-		"never healthy": {"never-healthy", []string{"service web did not prove itself in time", "not healthy yet"}},
+		"never healthy": {"web:never-healthy", []string{"service web did not prove itself in time", "not healthy yet"}},
 		"flapping":      {"web:flapping", []string{"service web did not prove itself in time"}},
 		"too slow":      {"web:slow-start=1m", []string{"service web did not prove itself in time"}},
 	})

@@ -3,7 +3,9 @@
 package e2e
 
 import (
+	"net"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -67,21 +69,14 @@ func TestRefusedHost(t *testing.T) {
 
 	t.Run("nothing runs", func(t *testing.T) {
 		s := s.in(t)
-		for _, kind := range []string{"rotate", "cleanup"} {
-			s.told(3, append([]string{kind, rig.App}, yes(kind)...), "has no running container, so there is nothing to "+kind, "deploy it first")
-		}
+		s.told(3, []string{"rotate", rig.App}, "service web: has no running container", "service worker: has no running container", "deploy it first")
+		s.told(3, cleanup(), "service web: has no running container", "service worker: has no running container", "deploy it first")
 	})
 	t.Run("a network is missing", func(t *testing.T) {
 		s := s.in(t)
 		s.reconfigured("networks: [{{.Network.Name}}]", "networks: [nowhere-{{.Instance}}]")
 		s.told(3, deploy, "docker network create nowhere-"+s.Instance)
 		s.reconfigured("networks: [nowhere-{{.Instance}}]", "networks: [{{.Network.Name}}]")
-	})
-	t.Run("a key is not honoured", func(t *testing.T) {
-		s := s.in(t)
-		s.reconfigured("command: [web]", "command: [web]\n        privileged: true")
-		s.told(3, deploy, "fairlead.yaml:", "privileged")
-		s.reconfigured("command: [web]\n        privileged: true", "command: [web]")
 	})
 	t.Run("an entry blanks a secret", func(t *testing.T) {
 		s := s.in(t)
@@ -94,6 +89,14 @@ func TestRefusedHost(t *testing.T) {
 		c := s.container(world.ContainerSpec{Cmd: []string{"tcp-forward", ":1", "127.0.0.1:1"}, Publish: []string{s.published()}})
 		s.told(3, deploy, "is already published by container "+c.Name)
 		s.must(c.Stop(t.Context()))
+	})
+	t.Run("a port is taken by a process of the host", func(t *testing.T) {
+		s := s.in(t)
+		taken, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(s.Port))
+		s.must(err)
+		defer taken.Close()
+		s.told(4, deploy, "host port "+taken.Addr().String(), "nothing runs, as before")
+		s.nothingLeft()
 	})
 	t.Run("the baseline would delete itself", func(t *testing.T) {
 		s := s.in(t)

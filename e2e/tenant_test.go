@@ -169,7 +169,7 @@ func (s *stage) silentFiles(dir string) {
 	}
 }
 
-// says expects exit code and texts of a command that must not show a value.
+// told runs a command and expects an exit code and texts, and that no value is shown.
 func (s *stage) told(code int, args []string, texts ...string) rig.Result {
 	s.t.Helper()
 	res := s.run(code, args...)
