@@ -117,7 +117,7 @@ func (k known) in(text string) bool {
 }
 
 // boundAddress finds the address in the Engine's texts on a port that it could not bind.
-var boundAddress = regexp.MustCompile(`bind (?:for|host port|host port for) ((?:\d{1,3}\.){3}\d{1,3}:\d{1,5}|\[[0-9a-f:]+\]:\d{1,5})(?:[ /:]|$)`)
+var boundAddress = regexp.MustCompile(`(?:bind (?:for|host port|host port for)|listen (?:tcp|udp|sctp)[46]?) ((?:\d{1,3}\.){3}\d{1,3}:\d{1,5}|\[[0-9a-f:]+\]:\d{1,5})(?:[ /:]|$)`)
 
 // withPort names the taken address in words about a host port, where the text tells it.
 func withPort(words, text string) string {

@@ -35,7 +35,7 @@ func TestEngineTextsAreRecognizedAndNeverPassedOn(t *testing.T) {
 		want string
 	}{
 		{"driver failed programming external connectivity on endpoint web: Bind for 0.0.0.0:8080 failed: port is already allocated", fault.Conflict, "host port 0.0.0.0:8080 is already in use"},
-		{"driver failed programming: Error starting userland proxy: listen tcp4 127.0.0.1:8080: bind: address already in use", fault.Conflict, "a host port that it publishes is already in use"},
+		{"driver failed programming: Error starting userland proxy: listen tcp4 127.0.0.1:8080: bind: address already in use", fault.Conflict, "host port 127.0.0.1:8080 is already in use"},
 		{"failed to set up container networking: failed to bind host port for 0.0.0.0:8080:172.17.0.2:80/tcp: address already in use", fault.Conflict, "host port 0.0.0.0:8080 is already in use"},
 		{"failed to bind host port 127.0.0.1:80/tcp: address already in use", fault.Conflict, "host port 127.0.0.1:80 is already in use"},
 		{"Bind for [::]:8080 failed: port is already allocated", fault.Conflict, "host port [::]:8080 is already in use"},
