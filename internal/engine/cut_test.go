@@ -3,14 +3,17 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -24,6 +27,7 @@ type when string
 
 const (
 	before     when = "before"     // the Engine never hears of the call
+	meanwhile  when = "meanwhile"  // the Engine is carrying it out when the next daemon comes
 	afterwards when = "afterwards" // the Engine carries it out, and nobody hears of it
 )
 
@@ -47,12 +51,18 @@ func newCut(t *testing.T, n int64, side when) *cut {
 	proxy.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", "/var/run/docker.sock")
 	}}
+	var orphans sync.WaitGroup
+	t.Cleanup(orphans.Wait)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		changes := r.Method != http.MethodGet && r.Method != http.MethodHead
 		if changes && c.calls.Add(1) == n {
 			c.dead.Store(true)
-			if side == afterwards {
+			switch side {
+			case afterwards:
 				proxy.ServeHTTP(discard{}, r)
+			case meanwhile:
+				orphan := orphaned(t, r)
+				orphans.Go(func() { proxy.ServeHTTP(discard{}, orphan) })
 			}
 		}
 		if c.dead.Load() {
@@ -71,6 +81,17 @@ func newCut(t *testing.T, n int64, side when) *cut {
 	return c
 }
 
+// orphaned returns a request that outlives the connection on which it came.
+func orphaned(t *testing.T, r *http.Request) *http.Request {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	orphan := r.Clone(context.Background())
+	orphan.Body = io.NopCloser(bytes.NewReader(body))
+	return orphan
+}
+
 // discard is an answer that nobody reads.
 type discard struct{}
 
@@ -78,10 +99,10 @@ func (discard) Header() http.Header         { return http.Header{} }
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 func (discard) WriteHeader(int)             {}
 
-// everyDeath calls try with a cut after every single call to the Engine, on both sides, until try comes through
+// everyDeath calls try with a cut at every single call to the Engine, on each side, until try comes through
 // without meeting it.
 func everyDeath(t *testing.T, try func(t *testing.T, c *cut)) {
-	for _, side := range []when{before, afterwards} {
+	for _, side := range []when{before, meanwhile, afterwards} {
 		for n := int64(1); ; n++ {
 			met := false
 			t.Run(fmt.Sprintf("%s/%d", side, n), func(t *testing.T) {

@@ -92,29 +92,6 @@ func (e *Engine) prepared(ctx context.Context, r workload.Replacement, all []con
 	return fresh, e.sameEnv(fresh, r.Unit)
 }
 
-// create makes the rollout's container under its temporary name. The Engine would miss a network at the start only,
-// with the old container stopped, so they are looked for here.
-func (e *Engine) create(ctx context.Context, r workload.Replacement, d definition) (container.InspectResponse, error) {
-	name := newName(r.Unit.Service.FinalName(r.Key), r.Rollout)
-	if _, taken, err := e.byName(ctx, name); err != nil {
-		return container.InspectResponse{}, err
-	} else if taken {
-		return container.InspectResponse{}, fault.New(fault.Conflict, "a container called %s exists that this rollout did not make; no container was touched; remove it, then roll out again", name)
-	}
-	missing, err := e.checkNetworks(ctx, r.Key, r.Unit.Service)
-	if err == nil {
-		err = fault.Many(fault.Refused, "container "+name+" was not created, and no other was touched", missing)
-	}
-	if err != nil {
-		return container.InspectResponse{}, err
-	}
-	made, err := e.api.ContainerCreate(ctx, d.config, d.host, d.first(), nil, name)
-	if err != nil {
-		return container.InspectResponse{}, e.failed(err, "create container %s", name)
-	}
-	return e.inspect(ctx, made.ID)
-}
-
 // connect joins c to those of its networks that it is not on yet.
 func (e *Engine) connect(ctx context.Context, c container.InspectResponse, d definition) error {
 	for _, n := range d.networks {
