@@ -70,6 +70,9 @@ func (w *World) Container(ctx context.Context, spec ContainerSpec) (*Container, 
 	return c, nil
 }
 
+// Existing returns the container with this id, which somebody else made. Its Name and IP are not looked up.
+func (w *World) Existing(id string) *Container { return &Container{ID: id, engine: w.Engine} }
+
 func (w *World) ensureImage(ctx context.Context, ref string) error {
 	err := w.Engine.Call(ctx, "GET", "/images/"+ref+"/json", nil, nil, nil)
 	if err == nil || gone(err) != nil {
