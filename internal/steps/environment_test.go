@@ -72,6 +72,16 @@ func TestProvisionTellsAllFaultsAtOnce(t *testing.T) {
 			edits:   []string{"{command: [work]}", "{command: [work, \"--key=${SMTP_PASSWORD}\"]}"},
 			want:    []string{"fairlead.yaml:9: apps.shop.services.worker.command"},
 		},
+		"a definition holds a copy of a secret": {
+			content: provisioned,
+			edits:   []string{"{command: [work]}", "{command: [work, " + smtp + "]}"},
+			want:    []string{"fairlead.yaml:9: apps.shop.services.worker.command"},
+		},
+		"a definition holds a copy of the database's address": {
+			content: provisioned,
+			edits:   []string{"{command: [work]}", "{command: [work], labels: {db: \"" + dsn + "\"}}"},
+			want:    []string{"fairlead.yaml:9: apps.shop.services.worker.labels"},
+		},
 		"file and definition are wrong": {
 			content: "AZURE_OPENAI_API_KEY=short\nSMTP_PASSWORD=" + smtp + "\nDATABASE_URL=" + dsn + "\n",
 			edits:   []string{"{command: [work]}", "{command: [work], environment: [SMTP_PASSWORD=]}"},

@@ -60,6 +60,8 @@ func verifying(t *testing.T, web looks, arrange func(r *rig), check func(t *test
 
 func TestVerifyProves(t *testing.T) {
 	good, starting := answer(fromEnvironment("ai", "smtp")), answer(workload.Answer{})
+	wrong := answer(from(secret.Database))
+	seconds := slices.Repeat(looks{failure(fault.Unavailable, "refused")}, 14) // more than a wrong source is given
 	for name, test := range map[string]struct {
 		web   looks
 		looks int
@@ -67,7 +69,8 @@ func TestVerifyProves(t *testing.T) {
 		"at once":                   {looks{good}, 2},
 		"after a while":             {looks{failure(fault.Unavailable, "refused"), starting, good}, 4},
 		"flapping breaks the row":   {looks{good, starting, good, failure(fault.TimedOut, "slow"), good}, 6},
-		"a wrong source that turns": {looks{answer(from(secret.Database)), answer(from("file")), good}, 4},
+		"a wrong source twice":      {slices.Concat(looks{wrong, good}, seconds, looks{wrong, good}), 19},
+		"a wrong source that turns": {looks{wrong, answer(from("file")), good}, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			verifying(t, test.web, nil, func(t *testing.T, ev *rollout.Evidence, err error, at []time.Duration) {
@@ -220,6 +223,17 @@ func TestVerifyLooksAtOnceWhenTheContainerEnds(t *testing.T) {
 		expect(t, err, fault.Refused, "has ended")
 		if late := time.Since(ended); late > 50*time.Millisecond {
 			t.Errorf("noticed after %v", late)
+		}
+	})
+}
+
+// TestVerifyIsPacedWithoutAWatch holds that an Engine which refuses the watch is not asked all the faster for it.
+func TestVerifyIsPacedWithoutAWatch(t *testing.T) {
+	verifying(t, looks{answer(workload.Answer{})}, func(r *rig) {
+		r.containers.exit = func(context.Context, string) error { return fault.New(fault.Unavailable, "the Engine does not answer") }
+	}, func(t *testing.T, _ *rollout.Evidence, err error, at []time.Duration) {
+		if expect(t, err, fault.TimedOut); len(at) > 75 {
+			t.Errorf("%d looks in a minute", len(at))
 		}
 	})
 }

@@ -45,8 +45,13 @@ func TestObserve(t *testing.T) {
 }
 
 func TestSecrets(t *testing.T) {
-	r := newRig(t)
-	r.answers["web"] = from(secret.Database)
+	r := newRig(t, `attempt_timeout: 500ms}`, `attempt_timeout: 500ms, public_url: "https://shop.example.com/"}`)
+	r.prober.look = func(_ context.Context, l workload.Look) (workload.Answer, error) {
+		if l.Container.ID != "web-old" || l.Check.PublicURL != "" {
+			t.Errorf("asked %s at %q", l.Container.ID, l.Check.PublicURL)
+		}
+		return from(secret.Database), nil
+	}
 	report, fingerprints, err := r.Secrets(t.Context(), "shop")
 	if err != nil || len(report.Notes) > 0 || len(report.Secrets) != 3 {
 		t.Fatalf("%+v, %v", report, err)
