@@ -59,3 +59,15 @@ func TestStayingUp(t *testing.T) {
 	s.told(4, []string{"deploy", rig.App, "--image", s.image("2.1.0", "worker:crash-after=1s")}, "service worker", "exit code 3")
 	s.restored(before)
 }
+
+// An app that answers well and then ends, again and again, is caught where staying up is asked for as well.
+func TestCrashLoop(t *testing.T) {
+	s := quietTenant(t, rig.Options{})
+	s.Template = edited(t, s.Template, "query: *status}", "query: *status, stay_up: 2s}")
+	s.must(s.WriteConfig())
+	s.must(s.Start(t.Context()))
+
+	before := s.deployed("2.0.0")
+	s.told(4, []string{"deploy", rig.App, "--image", s.image("2.1.0", "worker:crash-loop")}, "service worker", "ended with exit code 0")
+	s.restored(before)
+}

@@ -19,12 +19,12 @@ import (
 func TestFollowing(t *testing.T) {
 	s := newTenant(t, rig.Options{Verify: "60s"})
 	s.deployed("2.0.0")
-	id := s.detached("--image", s.image("2.1.0", "slow-start=6s"), "--reason", "CHG-42")
+	id := s.interrupted("deploy", rig.App, "--image", s.image("2.1.0", "slow-start=6s"), "--reason", "CHG-42")
 	s.reaches(id, "verify")
 
 	s.told(6, []string{"rotate", rig.App}, "is held by rollout "+id, "deploy by root", "(CHG-42)", "fairlead cancel "+id)
 	s.told(1, []string{"watch", id, "--timeout", "200ms"}, "it has not ended within 200ms", "fairlead watch "+id)
-	s.interrupted(id)
+	s.interrupted("watch", id)
 	s.told(0, []string{"status", rig.App}, "rolling out "+id)
 
 	s.told(0, []string{"watch", id}, "deploy of capakraken", "(CHG-42)", "validate", "pull", "restart", "verify", "succeeded")
@@ -36,22 +36,28 @@ func TestFollowing(t *testing.T) {
 	s.told(0, []string{"audit", "verify", "--state", s.State()}, "the journal is whole")
 }
 
-// interrupted follows a rollout and presses ctrl-C.
-func (s *stage) interrupted(id string) {
+// interrupted runs a command that follows a rollout, presses ctrl-C as soon as it says which, and returns the rollout's id.
+func (s *stage) interrupted(args ...string) string {
 	s.t.Helper()
-	watch := s.Command(s.t.Context(), "watch", id)
-	out, err := watch.StdoutPipe()
+	cmd := s.Command(s.t.Context(), args...)
+	var hints strings.Builder
+	cmd.Stderr = &hints
+	out, err := cmd.StdoutPipe()
 	s.must(err)
-	s.must(watch.Start())
+	s.must(cmd.Start())
+	var id string
 	lines := bufio.NewReader(out)
-	_, err = lines.ReadString('\n')
+	_, err = fmt.Fscanf(lines, "rollout %s", &id)
 	s.must(err)
-	s.must(watch.Process.Signal(os.Interrupt))
+	s.must(cmd.Process.Signal(os.Interrupt))
 	_, err = io.Copy(io.Discard, lines)
 	s.must(err)
-	if err := watch.Wait(); watch.ProcessState.ExitCode() != 130 {
-		s.t.Errorf("an interrupted watch ended with %v, not with exit 130", err)
+	err = cmd.Wait()
+	id = strings.TrimSuffix(id, ":")
+	if cmd.ProcessState.ExitCode() != 130 || !strings.Contains(hints.String(), "let go: rollout "+id+" goes on; follow it with: fairlead watch "+id) {
+		s.t.Errorf("%q, interrupted, ended with %v and said %q", args, err, hints.String())
 	}
+	return id
 }
 
 // A cancel turns a rollout back, as long as it can be.

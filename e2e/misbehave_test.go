@@ -23,7 +23,6 @@ func TestEnds(t *testing.T) {
 		"a crash":                {"crash", []string{"exit code 3", "crashing at start, on demand"}},
 		"a crash of one service": {"worker:crash", []string{"service worker", "exit code 3", "crashing at start, on demand"}},
 		"a late crash":           {"slow-start=2s,crash", []string{"exit code 3", "starting slowly"}},
-		"a crash loop":           {"crash-loop", []string{"ended with exit code 0"}},
 		"a leak in the log":      {"leak-log", []string{"exit code 1", "bad credential AZURE_OPENAI_API_KEY=[AZURE_OPENAI_API_KEY]"}},
 	})
 }
