@@ -26,6 +26,21 @@ func TestStatusToken(t *testing.T) {
 	s.live("web", "worker")
 }
 
+// Where people reach the app by another address, that one must answer as well.
+func TestPublicURL(t *testing.T) {
+	s := quietTenant(t, rig.Options{Verify: "5s"})
+	const own = `url: "http://{container}:3000/api/runtime-status"`
+	public := own + "\n        public_url: http://127.0.0.1:{{.Port}}"
+	s.Template = edited(t, s.Template, own, public+"/api/runtime-status")
+	s.must(s.WriteConfig())
+	s.must(s.Start(t.Context()))
+	before := s.deployed("2.0.0")
+
+	s.reconfigured(public+"/api/runtime-status", public+"/nowhere")
+	s.told(4, []string{"deploy", rig.App, "--image", s.image("2.1.0")}, "service web", "public", "404")
+	s.restored(before)
+}
+
 // The worker's line in the rig's configuration.
 const workersCheck = "worker: {exec: [/refapp, status], query: *status}"
 
