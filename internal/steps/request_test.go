@@ -121,3 +121,12 @@ func TestNewNeedsEveryOption(t *testing.T) {
 		}
 	}
 }
+
+func TestNewRefusesWhatNoRolloutCouldHonour(t *testing.T) {
+	o := newRig(t).Options
+	for _, d := range o.Apps["shop"].Services {
+		d.YAML.Content[0].Value = "links" // instead of command
+	}
+	_, err := New(o)
+	expect(t, err, fault.Refused, "2 problems", "services.web.links", "services.worker.links")
+}
