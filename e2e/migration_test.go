@@ -13,12 +13,11 @@ import (
 // The main job: an old version that keeps its secrets in the database becomes a new one that takes them from the host,
 // and the database is cleared.
 func TestMigration(t *testing.T) {
-	s := newStage(t, rig.Options{})
+	s := newTenant(t, rig.Options{})
 	s.version1()
 	tag := s.image("2.0.0")
 
-	res := s.run(0, "deploy", rig.App, "--image", tag)
-	s.says(res, "succeeded", "validate", "pull", "restart", "verify", "clear", "primary-ai")
+	s.told(0, []string{"deploy", rig.App, "--image", tag}, "succeeded", "validate", "pull", "restart", "verify", "clear", "primary-ai")
 	for service, c := range s.live("web", "worker") {
 		if c.HostConfig.RestartPolicy.Name != "unless-stopped" {
 			t.Errorf("%s has the restart policy %q", service, c.HostConfig.RestartPolicy.Name)
@@ -28,30 +27,33 @@ func TestMigration(t *testing.T) {
 		}
 	}
 	s.stored(cleared())
-	s.says(s.run(0, "secrets", rig.App), "AZURE_OPENAI_API_KEY", "environment")
-	s.says(s.run(0, "residue", rig.App), "smtp")
-	s.run(0, "audit", "verify", "--state", s.State())
+	s.told(0, []string{"secrets", rig.App}, "AZURE_OPENAI_API_KEY", "environment")
+	s.told(0, []string{"residue", rig.App}, "smtp")
+	s.told(0, []string{"audit", "verify", "--state", s.State()}, "the journal is whole")
 
 	t.Run("the same release again touches nothing", func(t *testing.T) {
+		s := s.in(t)
 		before := s.live("web", "worker")
-		s.run(0, "deploy", rig.App, "--image", tag)
+		s.told(0, []string{"deploy", rig.App, "--image", tag})
 		if after := s.live("web", "worker"); !same(before, after) {
 			t.Error("a container was replaced")
 		}
 	})
 	t.Run("unless it is forced", func(t *testing.T) {
+		s := s.in(t)
 		before := s.live("web", "worker")
-		s.run(0, "deploy", rig.App, "--image", tag, "--force")
+		s.told(0, []string{"deploy", rig.App, "--image", tag, "--force"})
 		if after := s.live("web", "worker"); before["web"].ID == after["web"].ID || before["worker"].ID == after["worker"].ID {
 			t.Error("a container was kept")
 		}
 	})
 	t.Run("a rotation needs no database", func(t *testing.T) {
+		s := s.in(t)
 		before := s.live("web", "worker")
 		env := goodEnv()
 		env["SMTP_PASSWORD"] = newSMTP
 		s.must(s.WriteEnv(env))
-		s.says(s.run(0, "rotate", rig.App), "succeeded")
+		s.told(0, []string{"rotate", rig.App}, "succeeded")
 		after := s.live("web", "worker")
 		for _, service := range []string{"web", "worker"} {
 			if before[service].ID == after[service].ID || before[service].Config.Labels["fairlead.env"] == after[service].Config.Labels["fairlead.env"] {
@@ -69,12 +71,11 @@ func TestMigration(t *testing.T) {
 
 // An app that still names the database as a source is rolled back, and the very first migration is no exception.
 func TestSourceDatabaseIsRolledBack(t *testing.T) {
-	s := newStage(t, rig.Options{})
+	s := newTenant(t, rig.Options{})
 	s.version1()
 	before := s.live("web", "worker")
 
-	res := s.run(4, "deploy", rig.App, "--image", s.image("2.0.0", "source-database"))
-	s.says(res, "rolled back", "primary-ai", `"database"`)
+	s.told(4, []string{"deploy", rig.App, "--image", s.image("2.0.0", "source-database")}, "rolled back", "primary-ai", `"database"`)
 	after := s.live("web", "worker")
 	if !same(before, after) {
 		t.Error("the old containers are not the ones that run")
