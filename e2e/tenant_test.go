@@ -113,8 +113,9 @@ func (s *shared) close() error {
 }
 
 // newTenant makes a stage with a running daemon that shares registry and database server with the other tenants, and
-// runs beside them. Its network is its own, since Engine 20.10 miscounts the endpoints of one on which containers are
-// made and renamed side by side. When the test ends, no planted value may be found in what the daemon left.
+// runs beside them. Its network is its own: an Engine 20.10 was seen to count endpoints for good on one where several
+// tenants replaced containers at once, so that it could not be removed any more. When the test ends, no planted value
+// may be found in what the daemon left.
 func newTenant(t *testing.T, o rig.Options) *stage {
 	t.Helper()
 	s := quietTenant(t, o)
