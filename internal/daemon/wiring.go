@@ -29,7 +29,7 @@ func newSteps(cfg config.Config, key secret.Key) (*steps.Steps, func() error, er
 		EnvPolicy:  envfile.Policy{UID: os.Getuid(), GID: os.Getgid()},
 		Runtime:    docker,
 		Containers: docker,
-		Host:       host{docker},
+		Host:       docker,
 		Images:     images{docker},
 		Prober:     prober,
 		Database:   database{docker},
@@ -39,14 +39,6 @@ func newSteps(cfg config.Config, key secret.Key) (*steps.Steps, func() error, er
 		return nil, nil, err
 	}
 	return s, docker.Close, nil
-}
-
-// host answers for the Engine's surroundings.
-type host struct{ *engine.Engine }
-
-// Consumers looks at the image's repository only: an app that is defined here belongs to no Compose project.
-func (h host) Consumers(ctx context.Context, k workload.Key, repository string) ([]workload.Container, error) {
-	return h.Engine.Consumers(ctx, k, repository, nil)
 }
 
 // images speaks of pulls in the words of the steps.

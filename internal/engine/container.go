@@ -81,6 +81,7 @@ func described(c container.InspectResponse) workload.Container {
 		Ours:          ours,
 		Rollout:       l[LabelRollout],
 		Release:       l[LabelRelease],
+		Project:       cmp.Or(l[composeProject], l[LabelProject]),
 		Image:         imageOf(c.Config.Image, c.Image, l),
 		Definitions:   secret.Fingerprint(l[LabelDefinitions]),
 		Env:           secret.Fingerprint(l[LabelEnv]),

@@ -22,6 +22,7 @@ const (
 	LabelRepository  = "fairlead.repository"
 	LabelTag         = "fairlead.tag"
 	LabelDigest      = "fairlead.digest"
+	LabelProject     = "fairlead.project" // the Compose project of the container that was taken over first
 )
 
 // labels returns those of the container that r asks for: the service's own, and ours, which win.
@@ -43,6 +44,9 @@ func labels(r workload.Replacement) map[string]string {
 		LabelTag:         r.Release.Image.Tag,
 		LabelDigest:      r.Release.Image.Digest,
 	})
+	if r.Old != nil && r.Old.Project != "" {
+		out[LabelProject] = r.Old.Project
+	}
 	return out
 }
 

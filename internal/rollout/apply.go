@@ -56,6 +56,9 @@ func (s *State) begun(e Event) {
 	if _, ok := s.Deadlines[a.Step]; !ok {
 		s.Deadlines[a.Step] = a.Deadline
 	}
+	if a.Verb == DoClear && s.Clear == Begin {
+		s.Reclear = true
+	}
 	s.Doing = &a
 	s.mark(a, Begin)
 }

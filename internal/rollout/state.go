@@ -59,6 +59,7 @@ type State struct {
 	Target    workload.Release `json:"target,omitzero"`
 	Verify    Mark             `json:"verify,omitempty"`
 	Verified  *Verified        `json:"verified,omitempty"`
+	Reclear   bool             `json:"reclear,omitempty"` // the clear was begun before and has left no result
 	Clear     Mark             `json:"clear,omitempty"`
 	Cleared   *Cleared         `json:"cleared,omitempty"`
 	Held      bool             `json:"held,omitempty"`

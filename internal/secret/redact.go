@@ -13,6 +13,10 @@ import (
 // would be found everywhere.
 const MinRedacted = 8
 
+// MinSecret is the length in bytes from which a value is looked for that is known to be a secret: a log with too much
+// blacked out harms nobody.
+const MinSecret = 4
+
 // Redactor finds the values of an environment in text that came from outside, such as a container's log.
 type Redactor struct{ needles func() []needle }
 
@@ -20,14 +24,19 @@ type needle struct{ text, name string }
 
 // NewRedactor returns a Redactor for all values of env that are MinRedacted bytes or longer, and for the passwords
 // inside those that are URLs, raw and as JSON, URL, base64 and hexadecimal text.
-func NewRedactor(env Env) Redactor {
+func NewRedactor(env Env) Redactor { return newRedactor(env, MinRedacted) }
+
+// NewSecretRedactor is NewRedactor for an environment that holds nothing but secrets: it finds values from MinSecret on.
+func NewSecretRedactor(env Env) Redactor { return newRedactor(env, MinSecret) }
+
+func newRedactor(env Env, least int) Redactor {
 	seen := map[string]string{}
 	add := func(name, text string) {
-		if len(text) < MinRedacted {
+		if len(text) < least {
 			return
 		}
 		for _, form := range forms(text) {
-			if _, ok := seen[form]; !ok && len(form) >= MinRedacted {
+			if _, ok := seen[form]; !ok && len(form) >= least {
 				seen[form] = name
 			}
 		}

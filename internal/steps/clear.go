@@ -39,7 +39,7 @@ func (j job) clear(ctx context.Context) (*rollout.Evidence, error) {
 	if err != nil {
 		return nil, err
 	}
-	if unknown || j.state.Resumed {
+	if unknown || j.state.Reclear {
 		j.credit(residue)
 	}
 	return &rollout.Evidence{Cleared: &rollout.Cleared{Residue: residue}}, nil
@@ -130,7 +130,13 @@ func (j job) noOtherConsumer(ctx context.Context, p provision) error {
 			return fault.New(fault.Refused, "container %s of this app is live but was not verified by this rollout", c.Name)
 		}
 	}
-	others, err := j.Host.Consumers(ctx, j.key, j.app.Repository)
+	var projects []string
+	for _, c := range own {
+		if c.Project != "" {
+			projects = append(projects, c.Project)
+		}
+	}
+	others, err := j.Host.Consumers(ctx, j.key, j.app.Repository, projects)
 	if err != nil {
 		return err
 	}

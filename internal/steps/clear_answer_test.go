@@ -124,7 +124,7 @@ func TestAResumedClearIsCredited(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
 			s := r.proved(rollout.Deploy)
-			s.Resumed = test.resumed
+			s.Reclear = test.resumed
 			r.residue = verdicts(secret.Empty, secret.Empty, secret.Empty) // the death came after the commit
 			r.clears()
 			ev, err := r.do(t.Context(), s, rollout.DoClear, "")

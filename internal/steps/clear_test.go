@@ -106,7 +106,7 @@ func TestNothingIsClearedWithoutProof(t *testing.T) {
 			r.others = []workload.Container{{ID: "d", Name: "shop-docs"}, {ID: "x", Name: "shop-docs-2"}}
 		}, fault.Refused, "container shop-docs-2 shares"},
 		"who else there is cannot be seen": {func(r *rig, _ *rollout.State) {
-			r.host.consumers = func(string) ([]workload.Container, error) {
+			r.host.consumers = func(string, []string) ([]workload.Container, error) {
 				return nil, fault.New(fault.Unavailable, "the Engine is gone")
 			}
 		}, fault.Unavailable, "the Engine is gone"},
@@ -194,5 +194,27 @@ func TestClearLooksOnceMoreWithTheRowLocked(t *testing.T) {
 				t.Error("cleared all the same")
 			}
 		})
+	}
+}
+
+// TestTheProjectOfATakenOverContainerCounts makes sure that the neighbours in a Compose project are asked for, also when
+// the container that was of it has been replaced long ago.
+func TestTheProjectOfATakenOverContainerCounts(t *testing.T) {
+	r := newRig(t)
+	s := r.proved(rollout.Deploy)
+	for i := range r.found {
+		r.found[i].Project = "shop-stack"
+	}
+	var asked []string
+	r.host.consumers = func(_ string, projects []string) ([]workload.Container, error) {
+		asked = projects
+		return nil, nil
+	}
+	r.clears()
+	if _, err := r.do(t.Context(), s, rollout.DoClear, ""); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(asked, "shop-stack") {
+		t.Errorf("asked for the projects %q", asked)
 	}
 }

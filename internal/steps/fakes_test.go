@@ -85,7 +85,7 @@ func (f *fakeContainers) WaitExit(ctx context.Context, id string) error { return
 
 type fakeHost struct {
 	check     func(services []workload.Service) ([]fault.Problem, error)
-	consumers func(repository string) ([]workload.Container, error)
+	consumers func(repository string, projects []string) ([]workload.Container, error)
 	free      func() (uint64, bool)
 }
 
@@ -93,8 +93,8 @@ func (f *fakeHost) Check(_ context.Context, _ workload.Key, services []workload.
 	return f.check(services)
 }
 
-func (f *fakeHost) Consumers(_ context.Context, _ workload.Key, repository string) ([]workload.Container, error) {
-	return f.consumers(repository)
+func (f *fakeHost) Consumers(_ context.Context, _ workload.Key, repository string, projects []string) ([]workload.Container, error) {
+	return f.consumers(repository, projects)
 }
 
 func (f *fakeHost) Free(context.Context) (uint64, bool) { return f.free() }

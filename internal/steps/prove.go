@@ -20,6 +20,10 @@ const (
 	lastPause  = time.Second
 )
 
+// pace returns the pause before the next look, after so much time since the first. It is a small part of that time, so
+// that an app which was waited for for long is not kept waiting much longer.
+func pace(waited time.Duration) time.Duration { return min(max(firstPause, waited/25), lastPause) }
+
 // settling is how long a healthy app may name a wrong source before that is its final word. An app may read its
 // configuration shortly after it first answers, but need not be waited for until the deadline.
 const settling = 3 * time.Second
@@ -55,7 +59,7 @@ func (j job) prove(ctx context.Context, service string, gated []string) (rollout
 		_ = j.Containers.WaitExit(watching, id)
 		exited <- struct{}{}
 	}()
-	pace := firstPause
+	start := time.Now()
 	for attempt := 1; ; attempt++ {
 		proof, proved, err := p.attempt(ctx, id)
 		if err != nil || proved {
@@ -64,10 +68,13 @@ func (j job) prove(ctx context.Context, service string, gated []string) (rollout
 		if ctx.Err() == nil {
 			p.tell(attempt)
 		}
-		if !p.wait(ctx, pace, exited) {
+		next := pace(time.Since(start))
+		if p.streak > 0 {
+			next = firstPause // only its steadiness is in doubt
+		}
+		if !p.wait(ctx, next, exited) {
 			return proof, attempt, p.explain(ctx, attempt, ctx.Err())
 		}
-		pace = min(pace*3/2, lastPause)
 	}
 }
 

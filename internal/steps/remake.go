@@ -9,6 +9,15 @@ import (
 	"github.com/capakraken/fairlead/internal/workload"
 )
 
+// isGone tells whether the old container itself is gone, and not something else that it needs.
+func (j job) isGone(ctx context.Context, b rollout.Baseline) bool {
+	if b.Container == nil {
+		return false
+	}
+	_, err := j.Containers.Inspect(ctx, b.Container.ID)
+	return fault.KindOf(err) == fault.NotFound
+}
+
 // remake makes an old container again that somebody removed while it was kept, from its image and its journalled
 // definition, and returns its id. Of its environment only the fingerprint is known, so today's is used only if it is
 // the same. It is labelled as what it replaces, so that a second call finds it.

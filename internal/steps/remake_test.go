@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/capakraken/fairlead/internal/fault"
@@ -19,6 +20,7 @@ func (r *rig) lost() rollout.State {
 	s := r.replaced(rollout.Deploy)
 	old := []workload.Service{{Name: "web", ContainerName: "shop-web", Command: []string{"serve", "--old"}}, {Name: "worker"}}
 	s.Request.Previous = &rollout.Previous{Release: workload.Release{ID: "old", Image: workload.Image{ID: "sha256:01"}}, Services: old}
+	r.found = slices.DeleteFunc(r.found, func(c workload.Container) bool { return c.ID == "web-old" })
 	r.runtime.restore = func(string, string, *workload.Container) error { return fault.New(fault.NotFound, "it is gone") }
 	return s
 }
@@ -41,6 +43,19 @@ func TestALostContainerIsMadeAgain(t *testing.T) {
 	if err != nil || ev.Restored.Remade != "web-again" || !promoted {
 		t.Errorf("%+v, %v, promoted: %v", ev, err, promoted)
 	}
+}
+
+// TestAMissingNetworkIsNoLostContainer: what the old container needs may be gone while it is still there. To make another
+// beside it would be wrong.
+func TestAMissingNetworkIsNoLostContainer(t *testing.T) {
+	r := newRig(t) // whose runtime fails the test when it is asked to make a container
+	s := r.lost()
+	r.run("web", "web-old")
+	r.runtime.restore = func(string, string, *workload.Container) error {
+		return fault.New(fault.NotFound, "the network shop is gone")
+	}
+	_, err := r.do(t.Context(), s, rollout.DoRestore, "web")
+	expect(t, err, fault.NotFound, "the network shop is gone")
 }
 
 func TestALostContainerHalts(t *testing.T) {

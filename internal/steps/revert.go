@@ -29,7 +29,7 @@ func (j job) restore(ctx context.Context) (*rollout.Evidence, error) {
 	kept := rollout.Restored{Service: b.Service, Baseline: describe(b.Container)}
 	j.keepEvidence(ctx, &kept)
 	err := j.Runtime.Restore(ctx, j.key, j.state.Request.ID, b.Service, b.Container)
-	if fault.KindOf(err) == fault.NotFound {
+	if fault.KindOf(err) == fault.NotFound && j.isGone(ctx, b) {
 		kept.Remade, err = j.remake(ctx, b)
 	}
 	if err != nil {
@@ -59,6 +59,7 @@ func (j job) keepEvidence(ctx context.Context, kept *rollout.Restored) {
 		return // without its environment nothing could be redacted, so nothing is kept
 	}
 	if log, err := j.Containers.Logs(ctx, c.ID, lastWords); err == nil {
+		log = secret.NewSecretRedactor(catalog(j.app, env)).Redact(log)
 		kept.Log = tail(secret.NewRedactor(env).Redact(log))
 	}
 }
@@ -94,7 +95,7 @@ func (j job) holdOne(ctx context.Context, svc rollout.Service) error {
 	}
 	check := j.app.Checks[svc.Name]
 	check.PublicURL = ""
-	pace, last := firstPause, "it was not looked at"
+	start, last := time.Now(), "it was not looked at"
 	for {
 		c, err := j.Containers.Inspect(ctx, old.ID)
 		switch {
@@ -112,10 +113,9 @@ func (j job) holdOne(ctx context.Context, svc rollout.Service) error {
 			last = fault.Text(err)
 		}
 		j.say("waiting for the restored container of " + svc.Name)
-		if !pause(ctx, pace) {
+		if !pause(ctx, pace(time.Since(start))) {
 			break
 		}
-		pace = min(pace*3/2, lastPause)
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return fault.Hide(context.Cause(ctx), fault.Conflict, "holding service %s was interrupted", svc.Name)

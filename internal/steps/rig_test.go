@@ -120,7 +120,7 @@ func (r *rig) fake() {
 	}
 	r.host = &fakeHost{
 		check:     func([]workload.Service) ([]fault.Problem, error) { return nil, nil },
-		consumers: func(string) ([]workload.Container, error) { return r.others, nil },
+		consumers: func(string, []string) ([]workload.Container, error) { return r.others, nil },
 		free:      func() (uint64, bool) { return 1 << 40, true },
 	}
 	r.images = &fakeImages{t: r.t}

@@ -48,8 +48,9 @@ type Containers interface {
 type Host interface {
 	// Check returns what would keep the services from being started: missing networks, taken names and ports.
 	Check(ctx context.Context, k workload.Key, services []workload.Service) ([]fault.Problem, error)
-	// Consumers returns the running containers outside the app that may read the same legacy values.
-	Consumers(ctx context.Context, k workload.Key, repository string) ([]workload.Container, error)
+	// Consumers returns the running containers outside the app that may read the same legacy values: those of the
+	// image's repository and those of the Compose projects.
+	Consumers(ctx context.Context, k workload.Key, repository string, projects []string) ([]workload.Container, error)
 	// Free returns the bytes that are free for images, and false where that cannot be seen.
 	Free(ctx context.Context) (uint64, bool)
 }

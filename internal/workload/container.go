@@ -41,6 +41,7 @@ type Container struct {
 	Ours          bool               `json:"ours"` // it carries our labels; false for one that is taken over by its name
 	Rollout       string             `json:"rollout,omitempty"`
 	Release       string             `json:"release,omitempty"`
+	Project       string             `json:"project,omitempty"` // the Compose project that it, or the one it replaced, was of
 	Image         Image              `json:"image"`
 	Definitions   secret.Fingerprint `json:"definitions,omitempty"`
 	Env           secret.Fingerprint `json:"env,omitempty"`
