@@ -46,7 +46,7 @@ func (h *byHand) rollOut(ctx context.Context, tag string) (time.Duration, error)
 	}
 	start := time.Now()
 	h.last = start
-	if err := h.rig.World.Engine.Pull(ctx, image.Pinned()); err != nil {
+	if err := h.rig.World.Engine.Pull(ctx, image.Ref()); err != nil {
 		return 0, err
 	}
 	h.lap("pull")

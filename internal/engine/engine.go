@@ -11,8 +11,10 @@ package engine
 
 import (
 	"reflect"
+	"sync/atomic"
 
 	"github.com/docker/docker/client"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/secret"
@@ -34,6 +36,7 @@ type Engine struct {
 	api            *client.Client
 	registryConfig string
 	key            secret.Key
+	known          atomic.Pointer[ocispec.Platform] // what images must be made for; nil until it was asked for
 }
 
 // New returns the Engine at o.Host without calling it: an Engine that does not answer shows in the first call.

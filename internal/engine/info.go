@@ -68,8 +68,21 @@ func (e *Engine) Free(ctx context.Context) (uint64, bool) {
 // local reports whether the Engine shares this process's file system, as far as its address tells.
 func (e *Engine) local() bool { return strings.HasPrefix(e.api.DaemonHost(), "unix:") }
 
-// platform returns what images must be made for. The variant matters for 32-bit arm alone and costs a second call.
+// platform returns what images must be made for. It is asked for once: an Engine does not change its platform, and takes
+// its time to answer.
 func (e *Engine) platform(ctx context.Context) (ocispec.Platform, error) {
+	if known := e.known.Load(); known != nil {
+		return *known, nil
+	}
+	p, err := e.askPlatform(ctx)
+	if err == nil {
+		e.known.Store(&p)
+	}
+	return p, err
+}
+
+// askPlatform asks the Engine. The variant matters for 32-bit arm alone and costs a second call.
+func (e *Engine) askPlatform(ctx context.Context) (ocispec.Platform, error) {
 	v, err := e.api.ServerVersion(ctx)
 	if err != nil {
 		return ocispec.Platform{}, e.failed(err, "ask the Docker Engine for its platform")

@@ -35,9 +35,19 @@ func (e *Engine) setPolicy(ctx context.Context, c container.InspectResponse, p w
 	return nil
 }
 
-// stop ends c within its own grace period and makes sure that it has ended. A paused one is woken first: it could not
-// hear the signal.
+// stop ends c within its own grace period and makes sure that it has ended.
 func (e *Engine) stop(ctx context.Context, c container.InspectResponse) error {
+	if !live(c) {
+		return nil
+	}
+	if err := e.halt(ctx, c); err != nil {
+		return err
+	}
+	return e.ended(ctx, c)
+}
+
+// halt asks the Engine to end c within its own grace period. A paused one is woken first: it could not hear the signal.
+func (e *Engine) halt(ctx context.Context, c container.InspectResponse) error {
 	if !live(c) {
 		return nil
 	}
@@ -49,6 +59,11 @@ func (e *Engine) stop(ctx context.Context, c container.InspectResponse) error {
 	if err := e.api.ContainerStop(ctx, c.ID, container.StopOptions{}); err != nil {
 		return e.failed(err, "stop container %s", nameOf(c))
 	}
+	return nil
+}
+
+// ended returns a fault unless c has ended by now.
+func (e *Engine) ended(ctx context.Context, c container.InspectResponse) error {
 	now, err := e.inspect(ctx, c.ID)
 	if err != nil {
 		return err

@@ -140,10 +140,15 @@ func (e *Engine) setAside(ctx context.Context, r workload.Replacement, name stri
 	if err := e.rename(ctx, old, name); err != nil {
 		return err
 	}
+	if err := e.halt(ctx, old); err != nil {
+		return err
+	}
+	// Only now: the Engine lets the runtime of a running container know of a policy, which takes its time. Whether it has
+	// come back by its old policy is looked at last.
 	if err := e.setPolicy(ctx, old, workload.RestartPolicy{Name: "no"}); err != nil {
 		return err
 	}
-	return e.stop(ctx, old)
+	return e.ended(ctx, old)
 }
 
 // begun reports whether c was ever started.
