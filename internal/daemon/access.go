@@ -32,6 +32,16 @@ func resolveAccess(a config.Access) (server.Access, error) {
 	return access, fault.Many(fault.Refused, "the configuration names who does not exist", problems)
 }
 
+// named tells whether anybody but root has a role.
+func named(a server.Access) bool {
+	for _, p := range []server.Principals{a.Viewers, a.Operators, a.Admins} {
+		if len(p.UIDs)+len(p.GIDs) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // find returns the number of a user or group that is given by name or number, or notes that there is none.
 func find(name string, lookup func(string) (string, error), field, what string, problems *[]fault.Problem) []uint32 {
 	id := name

@@ -110,6 +110,9 @@ func (d *Daemon) wire(cfg config.Config, state *state, log *journal.Journal) err
 		return err
 	}
 	d.closers.add(d.listener.Close)
+	if named(access) {
+		return d.listener.Welcome()
+	}
 	return nil
 }
 

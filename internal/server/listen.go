@@ -17,6 +17,9 @@ import (
 // socketMode lets the daemon's user and group connect, and nobody else.
 const socketMode = 0o660
 
+// welcomeMode lets everybody on the host connect.
+const welcomeMode = 0o666
+
 // maxPath is the longest path that fits into a socket's address.
 const maxPath = 107
 
@@ -25,6 +28,16 @@ const dialTimeout = 2 * time.Second
 
 // Listener is a unix socket that was seen to tell who connects to it.
 type Listener struct{ unix *net.UnixListener }
+
+// Welcome lets every user of the host connect, for an Access that names others than the daemon's own group: the
+// credentials of each decide, and whoever has no role is told so.
+func (l *Listener) Welcome() error {
+	path := l.unix.Addr().String()
+	if err := os.Chmod(path, welcomeMode); err != nil {
+		return fault.Hide(err, fault.Unavailable, "cannot set the mode of %s: %s", path, reason(err))
+	}
+	return nil
+}
 
 // Close stops listening and removes the socket. It may be called again, with an error that says so.
 func (l *Listener) Close() error { return l.unix.Close() }

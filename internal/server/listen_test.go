@@ -23,6 +23,12 @@ func TestListen(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode() != os.ModeSocket|0o660 {
 		t.Errorf("the socket's mode is %v, %v", info.Mode(), err)
 	}
+	if err := ln.Welcome(); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode() != os.ModeSocket|0o666 {
+		t.Errorf("the mode of a socket for everybody is %v, %v", info.Mode(), err)
+	}
 	// Who comes second is sent away, and the first goes on listening.
 	if _, err := Listen(path); fault.KindOf(err) != fault.Refused || !strings.Contains(fault.Text(err), "somebody answers on "+path) {
 		t.Errorf("a second listener: %v", err)
