@@ -56,6 +56,10 @@ func (d database) Inspect(ctx context.Context, l steps.Legacy, expected map[stri
 	return d.open(l).Inspect(ctx, target(l), expected)
 }
 
+func (d database) Stored(ctx context.Context, l steps.Legacy) (secret.Env, error) {
+	return d.open(l).Stored(ctx, target(l))
+}
+
 func (d database) Clear(ctx context.Context, l steps.Legacy, expected map[string]secret.Value, proceed func() error) ([]secret.Residue, error) {
 	return d.open(l).Clear(ctx, target(l), expected, func([]secret.Residue) error { return proceed() })
 }

@@ -134,6 +134,15 @@ type fakeDatabase struct {
 	t       testing.TB
 	inspect func(ctx context.Context, l Legacy, expected map[string]secret.Value) ([]secret.Residue, error)
 	clear   func(ctx context.Context, l Legacy, expected map[string]secret.Value, proceed func() error) ([]secret.Residue, error)
+	stored  func(ctx context.Context, l Legacy) (secret.Env, error)
+}
+
+// Stored finds nothing unless a test says otherwise: every revert asks.
+func (f *fakeDatabase) Stored(ctx context.Context, l Legacy) (secret.Env, error) {
+	if f.stored == nil {
+		return nil, nil
+	}
+	return f.stored(ctx, l)
 }
 
 func (f *fakeDatabase) Inspect(ctx context.Context, l Legacy, expected map[string]secret.Value) ([]secret.Residue, error) {

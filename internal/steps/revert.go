@@ -19,6 +19,9 @@ const lastWords = 20
 // maxLog is how much of it is kept at most, in bytes.
 const maxLog = 8 << 10
 
+// lookup is how long a revert may wait for the database, which it does not need.
+const lookup = 3 * time.Second
+
 // steady is how long a restored container without a health of its own must run without a break.
 const steady = 2 * time.Second
 
@@ -58,10 +61,40 @@ func (j job) keepEvidence(ctx context.Context, kept *rollout.Restored) {
 	if err != nil {
 		return // without its environment nothing could be redacted, so nothing is kept
 	}
-	if log, err := j.Containers.Logs(ctx, c.ID, lastWords); err == nil {
-		log = secret.NewSecretRedactor(catalog(j.app, env)).Redact(log)
-		kept.Log = tail(secret.NewRedactor(env).Redact(log))
+	log, err := j.Containers.Logs(ctx, c.ID, lastWords)
+	if err != nil {
+		return
 	}
+	stored, err := j.stored(ctx, env)
+	if err != nil {
+		kept.Log = "(not kept, since the legacy values that may stand in it cannot be looked up: " + fault.Text(err) + ")"
+		return
+	}
+	log = secret.NewSecretRedactor(slices.Concat(catalog(j.app, env), stored)).Redact(log)
+	kept.Log = tail(secret.NewRedactor(env).Redact(log))
+}
+
+// stored returns the legacy values of the app's database. An app may take a secret from there that the environment does
+// not have, or has with another value, and write it down when it dies.
+func (j job) stored(ctx context.Context, env secret.Env) (secret.Env, error) {
+	if j.app.Legacy == nil {
+		return nil, nil
+	}
+	p := provision{base: env}
+	for _, svc := range j.state.Validated.Services {
+		p.units = append(p.units, workload.Unit{Service: svc}) // whose networks may be the ones that know the database
+	}
+	l, err := j.legacy(p)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookup)
+	defer cancel()
+	values, err := j.Database.Stored(ctx, l)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, nil // no table, or no row in it: nothing is stored
+	}
+	return values, err
 }
 
 // tail returns the end of a log that is too long for a record: one line can be a megabyte.

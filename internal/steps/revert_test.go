@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"context"
 	"encoding/base64"
 	"slices"
 	"strings"
@@ -61,6 +62,46 @@ func TestRestoreKeepsTheEvidence(t *testing.T) {
 	}
 	if !slices.Equal(*asked, []string{"r1 web web-old"}) {
 		t.Errorf("restored %q", *asked)
+	}
+}
+
+// TestRestoreRedactsWhatOnlyTheDatabaseHolds holds that a value which the environment does not have is kept out of the
+// journal as well, and that a log in which it could stand unknown is not kept at all.
+func TestRestoreRedactsWhatOnlyTheDatabaseHolds(t *testing.T) {
+	const gemini = "canary-gemini-only-in-the-database"
+	for name, test := range map[string]struct {
+		stored func(ctx context.Context, l Legacy) (secret.Env, error)
+		log    string
+	}{
+		"read": {func(_ context.Context, l Legacy) (secret.Env, error) {
+			if l.DSN.IsEmpty() || len(l.Secrets) == 0 {
+				return nil, fault.New(fault.Internal, "asked for %+v", l)
+			}
+			return secret.NewEnv(secret.Var{Name: "geminiApiKey", Value: secret.NewValue(gemini)}), nil
+		}, "bad credential [geminiApiKey], not [SMTP_PASSWORD]"},
+		"not there": {func(context.Context, Legacy) (secret.Env, error) {
+			return nil, fault.New(fault.NotFound, "no such table")
+		},
+			"bad credential " + gemini + ", not [SMTP_PASSWORD]"},
+		"unreachable": {func(context.Context, Legacy) (secret.Env, error) {
+			return nil, fault.New(fault.Unavailable, "nobody answers")
+		},
+			"(not kept, since the legacy values that may stand in it cannot be looked up: nobody answers)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			s := r.replaced(rollout.Rotate)
+			r.containers.logs = func(string, int) (string, error) { return "bad credential " + gemini + ", not " + smtp, nil }
+			r.database.stored = test.stored
+			asked := r.restores()
+			ev, err := r.do(t.Context(), s, rollout.DoRestore, "web")
+			if err != nil || len(*asked) != 1 {
+				t.Fatalf("not restored (%q): %v", *asked, err)
+			}
+			if ev.Restored.Log != test.log {
+				t.Errorf("kept the log %q, want %q", ev.Restored.Log, test.log)
+			}
+		})
 	}
 }
 

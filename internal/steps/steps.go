@@ -85,6 +85,9 @@ type Database interface {
 	// Inspect compares each legacy value with the expected one, by the secret's name. A table or a row that is not there
 	// is a NotFound fault.
 	Inspect(ctx context.Context, l Legacy, expected map[string]secret.Value) ([]secret.Residue, error)
+	// Stored returns the legacy values that are not empty, so that they can be kept out of a text. A table or a row that
+	// is not there is a NotFound fault.
+	Stored(ctx context.Context, l Legacy) (secret.Env, error)
 	// Clear clears, in one transaction, what equals the expected value. With the row locked and before the first
 	// write it asks proceed. It tells what it saw on a second connection after the commit.
 	Clear(ctx context.Context, l Legacy, expected map[string]secret.Value, proceed func() error) ([]secret.Residue, error)
