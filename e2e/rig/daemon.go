@@ -29,6 +29,10 @@ func (r *Rig) Start(ctx context.Context) error {
 	d := &daemon{done: make(chan struct{})}
 	d.cmd = exec.Command(r.Binary, "daemon", "--config", r.ConfigFile(), "--state", r.State(), "--socket", r.Socket())
 	d.cmd.Stderr, d.cmd.Stdout = &d.log, &d.log
+	var err error
+	if d.cmd.Env, err = r.environment(); err != nil {
+		return err
+	}
 	// Whoever holds the rig may be killed: its daemon goes with it.
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	if err := d.cmd.Start(); err != nil {

@@ -1,0 +1,11 @@
+package rig
+
+import "os"
+
+// Temp returns the directory that the daemon has for temporary files.
+func (r *Rig) Temp() string { return r.path("tmp") }
+
+// environment returns the daemon's environment, and makes the directory that it names.
+func (r *Rig) environment() ([]string, error) {
+	return append(os.Environ(), "TMPDIR="+r.Temp()), os.MkdirAll(r.Temp(), 0o700)
+}
