@@ -39,8 +39,8 @@ func newByHand(b *testing.B, r *rig.Rig, services []string) (*byHand, error) {
 
 // rollOut replaces the containers by those of a new image, and returns how long it took. Their status is polled as a
 // container's address gives it, without any of the checks that a verify makes.
-func (h *byHand) rollOut(ctx context.Context, tag string) (time.Duration, error) {
-	image, err := padded(ctx, h.rig, tag)
+func (h *byHand) rollOut(ctx context.Context, tag string, env ...string) (time.Duration, error) {
+	image, err := padded(ctx, h.rig, tag, env...)
 	if err != nil {
 		return 0, err
 	}

@@ -28,16 +28,24 @@ const payload = 6 << 20
 // BenchmarkRollout compares a rollout with the bare calls to the Engine that do the same by hand. Both sides deploy images
 // of their own and take turns, so that whatever else the machine does meets both.
 func BenchmarkRollout(b *testing.B) {
-	for name, services := range map[string][]string{"one service": {"web"}, "two services": {"web", "worker"}} {
-		b.Run(name, func(b *testing.B) {
+	for _, c := range []struct {
+		name     string
+		services []string
+		app      []string // what stands in the images' environment
+	}{
+		{"one service", []string{"web"}, nil},
+		{"two services", []string{"web", "worker"}, nil},
+		{"one service that starts in 3 s", []string{"web"}, []string{"REFAPP_MISBEHAVE=slow-start=3s"}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
-				compare(b, services)
+				compare(b, c.services, c.app)
 			}
 		})
 	}
 }
 
-func compare(b *testing.B, services []string) {
+func compare(b *testing.B, services, app []string) {
 	r := benchRig(b, services)
 	hand, err := newByHand(b, r, services)
 	if err != nil {
@@ -46,11 +54,11 @@ func compare(b *testing.B, services []string) {
 	var ours, seen, floor series
 	pace := paces{}
 	for i := range rounds + 1 {
-		took, steps, err := rollOut(b.Context(), r, fmt.Sprintf("2.%d.0", i))
+		took, steps, err := rollOut(b.Context(), r, fmt.Sprintf("2.%d.0", i), app...)
 		if err != nil {
 			b.Fatal(err)
 		}
-		bare, err := hand.rollOut(b.Context(), fmt.Sprintf("3.%d.0", i))
+		bare, err := hand.rollOut(b.Context(), fmt.Sprintf("3.%d.0", i), app...)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -119,8 +127,8 @@ func withoutWorker(template string) string {
 type times struct{ daemon, client time.Duration }
 
 // rollOut deploys a new image.
-func rollOut(ctx context.Context, r *rig.Rig, tag string) (times, []rig.Record, error) {
-	if _, err := padded(ctx, r, tag); err != nil {
+func rollOut(ctx context.Context, r *rig.Rig, tag string, env ...string) (times, []rig.Record, error) {
+	if _, err := padded(ctx, r, tag, env...); err != nil {
 		return times{}, nil, err
 	}
 	tail, err := r.Tail()
@@ -141,9 +149,10 @@ func rollOut(ctx context.Context, r *rig.Rig, tag string) (times, []rig.Record, 
 	return took, records, nil
 }
 
-func padded(ctx context.Context, r *rig.Rig, tag string) (world.Image, error) {
+// padded makes an image of which a pull takes its time.
+func padded(ctx context.Context, r *rig.Rig, tag string, env ...string) (world.Image, error) {
 	return r.World.Image(ctx, r.Registry, world.ImageSpec{Repository: r.Options.Repository, Tag: tag,
-		Env: []string{"REFAPP_VERSION=" + tag}, Padding: payload})
+		Env: slices.Concat(env, []string{"REFAPP_VERSION=" + tag}), Padding: payload})
 }
 
 // series are several measurements of one thing.
