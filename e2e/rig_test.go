@@ -62,14 +62,6 @@ type stage struct {
 // in is the same stage for a subtest.
 func (s *stage) in(t *testing.T) *stage { return &stage{s.Rig, t} }
 
-// newStage makes a rig with a good env file and a running daemon.
-func newStage(t *testing.T, o rig.Options) *stage {
-	t.Helper()
-	s := quietStage(t, o)
-	s.must(s.Start(t.Context()))
-	return s
-}
-
 // quietStage makes a rig whose daemon does not run yet.
 func quietStage(t *testing.T, o rig.Options) *stage {
 	t.Helper()

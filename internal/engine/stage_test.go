@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -207,10 +206,4 @@ func (s *stage) clear(services ...workload.Service) {
 	for _, c := range s.all(services...) {
 		s.must(s.api.ContainerRemove(s.ctx(), c.ID, container.RemoveOptions{Force: true}))
 	}
-}
-
-// call speaks to the Engine directly.
-func (s *stage) call(method, path string, query url.Values, in any) {
-	s.t.Helper()
-	s.must(s.world.Engine.Call(s.ctx(), method, path, query, in, nil))
 }
