@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/secret"
 )
 
@@ -126,21 +127,33 @@ func TestShortValuesMayStandAnywhere(t *testing.T) {
 	}
 }
 
-// TestASecretIsTakenNowhereElse holds for a secret however short it is, and already before there is an env file.
+// TestASecretIsTakenNowhereElse holds for a secret however short it is, whether it is set or not, and already before
+// there is an env file.
 func TestASecretIsTakenNowhereElse(t *testing.T) {
-	in := single(t, `command: [serve, "--pin=${PIN:-0}"]`)
-	in.Secrets = []string{"PIN"}
-	want := []string{"fairlead.yaml:3: apps.shop.services.web.command[1]: takes the value of PIN, which everybody who may look at the container would see"}
-	_, problems := Load(t.Context(), in, env("PIN", "1234"))
-	if got := lines(problems); !slices.Equal(got, want) {
-		t.Errorf("with an environment: got %q", got)
+	for _, text := range []string{
+		"$PIN", "${PIN}", "--pin=${PIN}", "${PIN:-0}", "${PIN-0}", "${PIN:?say it}", "${PIN:+set}", "${UID}${PIN}",
+		"${UID:-${PIN}}", "${UID-${PIN}}", "${UID:+${PIN}}", "${UID+${NONE-$PIN}}",
+	} {
+		in := single(t, "command: [serve, '"+text+"']")
+		in.Secrets = []string{"PIN"}
+		want := []string{"fairlead.yaml:3: apps.shop.services.web.command[1]: takes the value of PIN, which everybody who may look at the container would see"}
+		_, with := Load(t.Context(), in, env("PIN", "1234", "UID", "1000"))
+		_, without := Load(t.Context(), in, nil)
+		for where, problems := range map[string][]fault.Problem{"with its value": with, "without it": without, "before there is an env file": Check(t.Context(), in)} {
+			if got := lines(problems); !slices.Equal(got, want) {
+				t.Errorf("%s, %s: got %q", text, where, got)
+			}
+		}
 	}
-	if got := lines(Check(t.Context(), in)); !slices.Equal(got, want) {
-		t.Errorf("without one: got %q", got)
-	}
-	in = single(t, "environment: {CODE: \"${PIN}\"}")
+}
+
+func TestASecretMayStandInTheEnvironment(t *testing.T) {
+	in := single(t, "environment: {CODE: \"${PIN}\", NEEDED: \"${PIN:?say it}\", PIN: }\ncommand: [sh, -c, 'serve --pin=$$PIN']")
 	in.Secrets = []string{"PIN"}
 	if _, problems := Load(t.Context(), in, env("PIN", "1234")); len(problems) > 0 {
+		t.Error(lines(problems))
+	}
+	if problems := Check(t.Context(), in); len(problems) > 0 {
 		t.Error(lines(problems))
 	}
 }

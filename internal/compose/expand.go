@@ -140,3 +140,18 @@ func (e *expansion) required(name, message string) {
 func (e *expansion) syntax() {
 	e.flaws = append(e.flaws, flaw{what: "has a $ that begins no variable", fix: "write $$ for a dollar sign, or ${NAME}, ${NAME:-default} or ${NAME:?message}"})
 }
+
+// taken is a dollar sign that stands for itself, or the beginning of a variable.
+var taken = regexp.MustCompile(`\$\$|\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+
+// mentioned returns the names of the variables that a text may take the values of, whichever of them are set: those in
+// defaults count as well, however deep they stand.
+func mentioned(text string) []string {
+	var names []string
+	for _, match := range taken.FindAllStringSubmatch(text, -1) {
+		if name := match[1]; name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,12 +51,29 @@ func TestExpandRefuses(t *testing.T) {
 	}
 }
 
+func TestMentioned(t *testing.T) {
+	for text, want := range map[string][]string{
+		"plain": nil, "$$A ${} $1": nil, "$A": {"A"}, "$$$A": {"A"}, "x${A}y$B.": {"A", "B"}, "${A:?m}": {"A"}, "${A": {"A"},
+		"${A-${B}}": {"A", "B"}, "${A:+${B}}": {"A", "B"}, "${A:+${B-$C}}": {"A", "B", "C"}, "${A:-$$B}": {"A"},
+	} {
+		if got := mentioned(text); !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 func FuzzExpand(f *testing.F) {
-	for _, seed := range []string{"$A", "${A:-x}", "${NO:?m}", "${NO:-${A}}", "$$", "${", "${A:+{}}"} {
+	for _, seed := range []string{"$A", "${A:-x}", "${NO:?m}", "${NO:-${A}}", "$$", "${", "${A:+{}}", "${A:+${NO-$A}}$$A", "${A:-x$}$NO"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		out, flaws := expand(text, lookup(map[string]string{"A": "v", "EMPTY": ""}))
+		vars, names := lookup(map[string]string{"A": "v", "EMPTY": ""}), mentioned(text)
+		out, flaws := expand(text, func(name string) (string, bool) {
+			if !slices.Contains(names, name) {
+				t.Errorf("%q takes %s, and that is not among %q", text, name, names)
+			}
+			return vars(name)
+		})
 		if !strings.Contains(text, "$") && (out != text || len(flaws) > 0) {
 			t.Errorf("%q became %q (%v)", text, out, flaws)
 		}

@@ -144,6 +144,10 @@ func has(entries []entry, key string) bool {
 // readScalar replaces the variables of a scalar, and makes sure that it means what stands in the file.
 func (d *definition) readScalar(out *item, n *yaml.Node, s shape) {
 	out.kind, out.raw = scalarItem, n.Value
+	if !s.hidden && d.takesSecret(out.position, n.Value) {
+		out.kind = noItem
+		return
+	}
 	var ok bool
 	if out.text, ok = d.resolveText(out, n); !ok {
 		return
@@ -206,18 +210,23 @@ func unmistakable(n *yaml.Node) bool {
 	return false
 }
 
-// leaks refuses a text that would show a value of the environment to everybody who may look at the container. A text
-// that merely happens to hold a common word, such as the value of NODE_ENV, is refused only where that is a secret of
-// the catalog.
-func (d *definition) leaks(at position, written, resolved string) bool {
-	leaks := false
+// takesSecret refuses a text that would be made with a secret of the catalog, whatever its value and even before there is
+// one. A short value would not be found by looking for it.
+func (d *definition) takesSecret(at position, written string) bool {
 	for _, name := range mentioned(written) {
-		// However short its value is: a short one is not found by looking for it.
 		if slices.Contains(d.Secrets, name) {
 			d.bad(at, "takes the value of "+name+", which everybody who may look at the container would see", "pass it by the environment")
 			return true
 		}
 	}
+	return false
+}
+
+// leaks refuses a text that would show a value of the environment to everybody who may look at the container. A text
+// that merely happens to hold a common word, such as the value of NODE_ENV, is refused only where that is a secret of
+// the catalog.
+func (d *definition) leaks(at position, written, resolved string) bool {
+	leaks := false
 	byChance := d.redactor.Found(written)
 	for _, name := range d.redactor.Found(resolved) {
 		if !slices.Contains(byChance, name) || slices.Contains(d.Secrets, name) {
@@ -226,14 +235,4 @@ func (d *definition) leaks(at position, written, resolved string) bool {
 		}
 	}
 	return leaks
-}
-
-// mentioned returns the names of the variables that a text takes the values of.
-func mentioned(text string) []string {
-	var names []string
-	expand(text, func(name string) (string, bool) {
-		names = append(names, name)
-		return "", true
-	})
-	return names
 }
