@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -35,13 +38,10 @@ func (t *tool) configCheck() *cobra.Command {
 		Args: exactly("FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := config.Load(args[0])
-			problems := fault.ProblemsOf(err)
-			if err != nil && len(problems) == 0 {
+			if err != nil && len(fault.ProblemsOf(err)) == 0 {
 				return err
 			}
-			if err == nil {
-				problems = uncomposed(c.Context(), cfg)
-			}
+			problems := byLine(args[0], slices.Concat(fault.ProblemsOf(err), uncomposed(c.Context(), cfg)))
 			if t.json() {
 				return t.encodeFaults(args[0], problems)
 			}
@@ -55,15 +55,12 @@ func (t *tool) configCheck() *cobra.Command {
 	}
 }
 
-// uncomposed returns what is wrong with the service definitions of every app.
+// uncomposed returns what is wrong with the service definitions of every app, as far as the apps could be read.
 func uncomposed(ctx context.Context, cfg config.Config) []fault.Problem {
 	var problems []fault.Problem
 	for _, name := range slices.Sorted(maps.Keys(cfg.Apps)) {
 		app := cfg.Apps[name]
-		in := compose.Input{Project: app.Name}
-		for _, s := range app.Secrets {
-			in.Secrets = append(in.Secrets, s.Env)
-		}
+		in := compose.Input{Project: app.Name, Secrets: app.SecretVariables()}
 		for _, d := range app.Services {
 			in.Source = d.Source
 			in.Services = append(in.Services, compose.Raw{Name: d.Name, YAML: d.YAML, Line: d.Line})
@@ -71,6 +68,17 @@ func uncomposed(ctx context.Context, cfg config.Config) []fault.Problem {
 		problems = append(problems, compose.Check(ctx, in)...)
 	}
 	return problems
+}
+
+// byLine returns the problems of one file in the order of its lines; those of the whole file come first.
+func byLine(file string, problems []fault.Problem) []fault.Problem {
+	line := func(p fault.Problem) int {
+		rest, _ := strings.CutPrefix(p.Where, file+":")
+		number, _, _ := strings.Cut(rest, ":")
+		n, _ := strconv.Atoi(number) // 0 where there is none
+		return n
+	}
+	return slices.SortedStableFunc(slices.Values(problems), func(a, b fault.Problem) int { return cmp.Compare(line(a), line(b)) })
 }
 
 func (t *tool) faults(file string, problems []fault.Problem) {

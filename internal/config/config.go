@@ -56,6 +56,19 @@ type App struct {
 	Timeouts     Timeouts
 }
 
+// SecretVariables returns the variables that carry a secret: those of the catalog, and the one that holds the address of
+// the database with its password.
+func (a App) SecretVariables() []string {
+	var names []string
+	for _, s := range a.Secrets {
+		names = append(names, s.Env)
+	}
+	if a.Legacy != nil && a.Legacy.DSN.Env != "" {
+		names = append(names, a.Legacy.DSN.Env)
+	}
+	return names
+}
+
 // EnvSource is one source of an app's environment.
 type EnvSource struct {
 	File string // absolute path

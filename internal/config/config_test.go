@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -75,6 +76,31 @@ func TestEveryKey(t *testing.T) {
 	}
 }
 
+// TestWhatCouldBeReadComesWithTheFault makes sure that one fault does not keep a check from looking at the rest.
+func TestWhatCouldBeReadComesWithTheFault(t *testing.T) {
+	cfg, err := Parse("fairlead.yaml", []byte(minimal+"contaners: {}\n"))
+	if err == nil || cfg.Path != "fairlead.yaml" || len(cfg.Apps["shop"].Services) != 1 {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+}
+
+func TestSecretVariables(t *testing.T) {
+	app := App{Secrets: []secret.Spec{{Env: "SMTP_PASSWORD"}, {Env: "SEED"}}}
+	for _, tt := range []struct {
+		legacy *Legacy
+		want   []string
+	}{
+		{nil, []string{"SMTP_PASSWORD", "SEED"}},
+		{&Legacy{DSN: DSN{File: "/etc/shop/dsn"}}, []string{"SMTP_PASSWORD", "SEED"}},
+		{&Legacy{DSN: DSN{Env: "DATABASE_URL"}}, []string{"SMTP_PASSWORD", "SEED", "DATABASE_URL"}},
+	} {
+		app.Legacy = tt.legacy
+		if got := app.SecretVariables(); !slices.Equal(got, tt.want) {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
+
 // compareNodes leaves the definitions' nodes out, which are the file's own, and compares patterns by their text.
 func compareNodes() cmp.Options {
 	return cmp.Options{
@@ -103,16 +129,13 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		cfg, err := Parse("fairlead.yaml", text)
-		if err != nil {
-			return
-		}
 		for name, app := range cfg.Apps {
 			for _, d := range app.Services {
 				if _, ok := app.Checks[d.Name]; !ok || d.YAML == nil {
 					t.Errorf("service %s of app %s has no check or no definition", d.Name, name)
 				}
 			}
-			if app.Timeouts.Verify <= 0 || app.Environment == "" || app.Repository == "" {
+			if err == nil && (app.Timeouts.Verify <= 0 || app.Environment == "" || app.Repository == "") {
 				t.Errorf("app %s was accepted, but is not complete", name)
 			}
 		}

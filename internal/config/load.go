@@ -15,7 +15,7 @@ import (
 const maxBytes = 1 << 20
 
 // Load reads and parses the configuration at path. The file must be regular, and nobody but its owner may be able to
-// write it: it decides who may do what, and which commands are run. Every failure is a Refused fault.
+// write it: it decides who may do what, and which commands are run. Every failure is a Refused fault; beside one that is Parse's, there is what could be read.
 func Load(path string) (Config, error) {
 	content, err := read(path)
 	if err != nil {
@@ -61,7 +61,7 @@ func unreadable(path string, err error) error {
 	p := fault.Problem{Where: path, What: "cannot be read", Fix: "check the path and the disk"}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		p.What, p.Fix = "does not exist", "write it, or name another with --config"
+		p.What, p.Fix = "does not exist", "write it, or give the path of another"
 	case errors.Is(err, fs.ErrPermission):
 		p.What, p.Fix = "may not be read by this user", "run as a user who may read it"
 	}

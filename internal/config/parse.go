@@ -12,7 +12,8 @@ import (
 )
 
 // Parse reads the configuration in content; name stands for the file in every message. The fault it returns is Refused
-// and holds every problem, in the order of the lines.
+// and holds every problem, in the order of the lines. What could be read comes back beside it, so that whoever only
+// checks a file can look further; nothing may be run with it.
 func Parse(name string, content []byte) (Config, error) {
 	root, problem := document(name, content)
 	if problem != nil {
@@ -21,10 +22,7 @@ func Parse(name string, content []byte) (Config, error) {
 	r := &reader{file: name}
 	cfg := readConfig(field{reader: r, node: root, line: root.Line})
 	cfg.Path = name
-	if problems := r.sorted(); len(problems) > 0 {
-		return Config{}, refuse(problems)
-	}
-	return cfg, nil
+	return cfg, refuse(r.sorted())
 }
 
 // document returns the one YAML document in content, or why there is none. The YAML parser's own words are not passed
