@@ -11,15 +11,20 @@ import (
 
 // The small moves that a rollout is made of. Each leaves alone what is already as it shall be.
 
-// rename calls c name.
+// rename calls c name. A call that a dead daemon left behind may do it at the same moment; the Engine then refuses ours,
+// since the name is c's already.
 func (e *Engine) rename(ctx context.Context, c container.InspectResponse, name string) error {
 	if nameOf(c) == name {
 		return nil
 	}
-	if err := e.api.ContainerRename(ctx, c.ID, name); err != nil {
-		return e.failed(err, "rename container %s to %s", nameOf(c), name)
+	err := e.api.ContainerRename(ctx, c.ID, name)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if now, look := e.inspect(ctx, c.ID); look == nil && nameOf(now) == name {
+		return nil
+	}
+	return e.failed(err, "rename container %s to %s", nameOf(c), name)
 }
 
 // setPolicy gives c the restart policy p.

@@ -30,8 +30,9 @@ func (e *Engine) Promote(ctx context.Context, k workload.Key, rollout string, s 
 	return e.setPolicy(ctx, c, s.Restart)
 }
 
-// Retire removes the old container that a rollout kept, and none of its volumes. It refuses one that lives, that is the
-// rollout's own, or that Fairlead neither made nor set aside. One that is gone already is no fault.
+// Retire removes the old container that a rollout kept, and none of its volumes. One that somebody started again is
+// stopped first: two containers of one service must not go on. It refuses one that is the rollout's own, that lives under
+// another name than it was kept under, or that Fairlead neither made nor set aside. One that is gone is no fault.
 func (e *Engine) Retire(ctx context.Context, k workload.Key, rollout string, old workload.Container) error {
 	c, err := e.inspect(ctx, old.ID)
 	if gone(err) {
@@ -49,8 +50,11 @@ func (e *Engine) Retire(ctx context.Context, k workload.Key, rollout string, old
 		return fault.New(fault.Internal, "container %s is the rollout's new one, so it is not removed", nameOf(c))
 	case !ours && !kept:
 		return fault.New(fault.Refused, "container %s was not made by Fairlead and was not set aside by this rollout, so it is not removed", nameOf(c))
-	case live(c):
+	case live(c) && !kept:
 		return fault.New(fault.Conflict, "container %s was to be removed and is %s; somebody started it again; it was not touched; stop and remove it by hand once you know why", nameOf(c), c.State.Status)
+	}
+	if err := e.stop(ctx, c); err != nil {
+		return err
 	}
 	return e.remove(ctx, c)
 }

@@ -33,6 +33,7 @@ func (e *Engine) Restore(ctx context.Context, k workload.Key, rollout string, se
 	if err := e.rename(ctx, c, old.Name); err != nil {
 		return err
 	}
+	c.Name = "/" + old.Name // what is said of it from here on
 	if err := e.setPolicy(ctx, c, old.RestartPolicy); err != nil {
 		return err
 	}

@@ -67,11 +67,6 @@ func TestProvisionTellsAllFaultsAtOnce(t *testing.T) {
 			content: provisioned,
 			edits:   []string{"{command: [work]}", "{command: [work], environment: {SMTP_PASSWORD: \"${SMTP_PASSWORD}\", AZURE_OPENAI_API_KEY: null}}"},
 		},
-		"a definition shows a secret": {
-			content: provisioned,
-			edits:   []string{"{command: [work]}", "{command: [work, \"--key=${SMTP_PASSWORD}\"]}"},
-			want:    []string{"fairlead.yaml:9: apps.shop.services.worker.command"},
-		},
 		"a definition holds a copy of a secret": {
 			content: provisioned,
 			edits:   []string{"{command: [work]}", "{command: [work, " + smtp + "]}"},

@@ -208,6 +208,10 @@ func alive(service string, c workload.Container) error {
 		return nil
 	case c.Status == workload.Restarting:
 		return fault.New(fault.Refused, "service %s: its container keeps restarting (exit code %d)", service, c.ExitCode)
+	case c.Status == workload.Paused:
+		return fault.New(fault.Refused, "service %s: its container was paused by somebody", service)
+	case c.Status == workload.Removing:
+		return fault.New(fault.Refused, "service %s: its container is being removed by somebody", service)
 	}
 	return fault.New(fault.Refused, "service %s: its container has ended with exit code %d (%s)", service, c.ExitCode, c.Status)
 }

@@ -31,7 +31,7 @@ func (j job) restore(ctx context.Context) (*rollout.Evidence, error) {
 	b := j.baseline(j.action.Service)
 	kept := rollout.Restored{Service: b.Service, Baseline: describe(b.Container)}
 	j.keepEvidence(ctx, &kept)
-	err := j.Runtime.Restore(ctx, j.key, j.state.Request.ID, b.Service, b.Container)
+	err := j.putBack(ctx, b)
 	if fault.KindOf(err) == fault.NotFound && j.isGone(ctx, b) {
 		kept.Remade, err = j.remake(ctx, b)
 	}
@@ -39,6 +39,22 @@ func (j job) restore(ctx context.Context) (*rollout.Evidence, error) {
 		return nil, err
 	}
 	return &rollout.Evidence{Restored: &kept}, nil
+}
+
+// putBack restores the baseline. What may pass, such as a port that somebody else holds or an Engine that restarts, is
+// tried again until ctx ends: nothing else would bring the service back.
+func (j job) putBack(ctx context.Context, b rollout.Baseline) error {
+	for start := time.Now(); ; {
+		err := j.Runtime.Restore(ctx, j.key, j.state.Request.ID, b.Service, b.Container)
+		passing := slices.Contains([]fault.Kind{fault.Unavailable, fault.Conflict, fault.TimedOut}, fault.KindOf(err))
+		if err == nil || !passing || ctx.Err() != nil {
+			return err
+		}
+		j.say("trying again: " + fault.Text(err))
+		if !pause(ctx, pace(time.Since(start))) {
+			return err
+		}
+	}
 }
 
 // keepEvidence reads what the rollout's container of the service has left behind, redacted. What cannot be read must not

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
@@ -164,15 +166,43 @@ func TestRestoreOfWhatWasThere(t *testing.T) {
 	}
 }
 
-func TestRestoreFails(t *testing.T) {
-	r := newRig(t)
-	s := r.replaced(rollout.Deploy)
-	r.runtime.restore = func(string, string, *workload.Container) error {
-		return fault.New(fault.Conflict, "the port is taken")
-	}
-	ev, err := r.do(t.Context(), s, rollout.DoRestore, "web")
-	if expect(t, err, fault.Conflict, "the port is taken"); ev != nil {
-		t.Errorf("evidence of a failed restore: %+v", ev)
+// TestRestoreIsTriedAgain makes sure that a port which somebody holds for a while does not halt a rollout, and that one
+// which is never let go does, at the deadline.
+func TestRestoreIsTriedAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		held time.Duration
+		kind fault.Kind
+		ends bool
+	}{
+		"for a while":      {14 * time.Second, fault.Conflict, true},
+		"for ever":         {time.Hour, fault.Unavailable, false},
+		"what cannot pass": {time.Nanosecond, fault.Refused, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				s := r.replaced(rollout.Deploy)
+				begun := time.Now()
+				r.runtime.restore = func(string, string, *workload.Container) error {
+					if time.Since(begun) < c.held {
+						return fault.New(c.kind, "the port is taken")
+					}
+					return nil
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+				defer cancel()
+				ev, err := r.do(ctx, s, rollout.DoRestore, "web")
+				if c.ends {
+					if err != nil || ev.Restored == nil {
+						t.Errorf("%+v, %v", ev, err)
+					}
+					return
+				}
+				if expect(t, err, c.kind, "the port is taken"); ev != nil {
+					t.Errorf("evidence of a failed restore: %+v", ev)
+				}
+			})
+		})
 	}
 }
 

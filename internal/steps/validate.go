@@ -199,7 +199,6 @@ func (j job) lookForResidue(ctx context.Context, p provision, v *rollout.Validat
 	if err != nil {
 		return err
 	}
-	v.Database = j.Key.OfText("database", l.DSN.Reveal())
 	values := expected(j.app, p.base)
 	v.Residue, err = j.Database.Inspect(ctx, l, values)
 	if fault.KindOf(err) == fault.NotFound && j.state.Request.Kind == rollout.Deploy {
@@ -211,6 +210,7 @@ func (j job) lookForResidue(ctx context.Context, p provision, v *rollout.Validat
 	if err != nil {
 		return err
 	}
+	v.Database = j.Key.OfText("database", l.DSN.Reveal())
 	for _, r := range v.Residue {
 		switch {
 		case r.Verdict != secret.Differs:
