@@ -59,6 +59,9 @@ func (o *Orchestrator) App(ctx context.Context, name string) (rollout.App, error
 	defer o.mu.Unlock()
 	known := o.ledger.app(name)
 	a.Current, a.Active, a.Last, a.Lock, a.Containers = known.current, known.active, known.last, known.lock, containers
+	if why := o.refusing(); a.Active != "" {
+		a.Stands = why
+	}
 	if a.Unobserved == "" && a.Active == "" {
 		a.Drift = drift(a)
 	}

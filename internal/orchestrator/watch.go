@@ -94,6 +94,9 @@ func (o *Orchestrator) subscribe(id string) (ch chan Event, first uint64, over b
 	if o.stopping {
 		return nil, 0, false, errStopping
 	}
+	if failed := o.Journal.Failed(); failed != nil {
+		return nil, 0, false, fault.Hide(failed, fault.Internal, "rollout %s stands still, since the journal cannot be written; make room or mend the disk, then restart the daemon, and it goes on: %s", id, fault.Text(failed))
+	}
 	o.watchers[ch] = id
 	return ch, first, false, nil
 }

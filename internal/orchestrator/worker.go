@@ -157,9 +157,14 @@ func (o *Orchestrator) suspend(s rollout.State) {
 	}
 }
 
-// stuck says that a rollout cannot go on because nothing can be recorded. What is on the host stays as it is until the
-// next start.
+// stuck says that a rollout cannot go on because nothing can be recorded, also to those who follow it. What is on the
+// host stays as it is until the next start.
 func (o *Orchestrator) stuck(s rollout.State, err error) {
+	for ch, id := range o.watchers {
+		if id == s.Request.ID {
+			o.drop(ch)
+		}
+	}
 	o.Log.Error("rollout stands still", zap.String("app", s.Request.App), zap.String("rollout", s.Request.ID), zap.String("why", fault.Text(err)))
 }
 

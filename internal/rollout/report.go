@@ -27,6 +27,8 @@ type App struct {
 	Last        string               `json:"last,omitempty"`    // the newest rollout that ended
 	Lock        *Lock                `json:"lock,omitempty"`
 	Containers  []workload.Container `json:"containers,omitempty"`
+	// Stands says why the active rollout does not move: what it does could not be recorded.
+	Stands string `json:"stands,omitempty"`
 	// Drift says, line by line, how the host differs from what the last rollout left.
 	Drift []string `json:"drift,omitempty"`
 	// Unobserved says why the host could not be looked at.
