@@ -76,6 +76,11 @@ func New(o Options) (_ *Daemon, err error) {
 		return nil, err
 	}
 	d.closers.add(state.close)
+	release, err := holdInstance(cfg.Instance, cfg.Engine.Host)
+	if err != nil {
+		return nil, err
+	}
+	d.closers.add(release)
 	log, err := journal.Open(journal.Options{Dir: filepath.Join(o.State, "journal")})
 	if err != nil {
 		return nil, err
@@ -86,11 +91,14 @@ func New(o Options) (_ *Daemon, err error) {
 
 // wire makes the rooms known to each other, lowest floor first.
 func (d *Daemon) wire(cfg config.Config, state *state, log *journal.Journal) error {
-	steps, closeEngine, err := newSteps(cfg, state.key)
+	steps, docker, err := newSteps(cfg, state.key)
 	if err != nil {
 		return err
 	}
-	d.closers.add(closeEngine)
+	d.closers.add(docker.Close)
+	if err := reach(docker); err != nil {
+		d.options.Log.Warn("the Docker Engine does not answer; rollouts are refused until it does", zap.String("why", fault.Text(err)))
+	}
 	access, err := resolveAccess(cfg.Access)
 	if err != nil {
 		return err

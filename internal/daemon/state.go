@@ -35,6 +35,9 @@ func openState(dir string) (*state, error) {
 		return nil, fault.New(fault.Unavailable, "%s: the state directory cannot be opened: %s", dir, reason(err))
 	}
 	defer root.Close() //nolint:errcheck // only read from
+	if info, err := root.Stat("."); err != nil || info.Mode().Perm()&0o022 != 0 {
+		return nil, fault.New(fault.Refused, "%s: others than the daemon's user may write to the state directory, and so replace its journal; chmod 0700 %s", dir, dir)
+	}
 	lock, err := root.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fault.New(fault.Unavailable, "%s/%s: cannot be opened: %s", dir, lockFile, reason(err))

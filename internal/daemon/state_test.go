@@ -71,6 +71,16 @@ func TestADamagedKeyIsNotReplaced(t *testing.T) {
 	open(t, dir)
 }
 
+func TestStateThatOthersMayWrite(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openState(dir); fault.KindOf(err) != fault.Refused || !strings.Contains(err.Error(), "chmod 0700") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestStateThatCannotBe(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"os"
+	"time"
 
 	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/engine"
@@ -15,8 +16,8 @@ import (
 	"github.com/capakraken/fairlead/internal/workload"
 )
 
-// newSteps puts the adapters behind the interfaces that the steps declare. It returns how the Engine is let go.
-func newSteps(cfg config.Config, key secret.Key) (*steps.Steps, func() error, error) {
+// newSteps puts the adapters behind the interfaces that the steps declare. The caller closes the Engine.
+func newSteps(cfg config.Config, key secret.Key) (*steps.Steps, *engine.Engine, error) {
 	docker, err := engine.New(engine.Options{Host: cfg.Engine.Host, RegistryConfig: cfg.Registry.ConfigFile, Key: key})
 	if err != nil {
 		return nil, nil, err
@@ -38,7 +39,16 @@ func newSteps(cfg config.Config, key secret.Key) (*steps.Steps, func() error, er
 		_ = docker.Close() // nothing was asked of it yet
 		return nil, nil, err
 	}
-	return s, docker.Close, nil
+	return s, docker, nil
+}
+
+// reach asks the Engine for a sign of life. One that does not answer yet is no reason not to start: status and audit
+// work without it.
+func reach(docker *engine.Engine) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_, err := docker.Info(ctx)
+	return err
 }
 
 // images speaks of pulls in the words of the steps.

@@ -75,16 +75,10 @@ func (p provision) incomplete(app config.App) bool {
 
 // definitions returns the app's services as compose reads them.
 func definitions(app config.App) compose.Input {
-	in := compose.Input{Project: app.Name}
+	in := compose.Input{Project: app.Name, Secrets: app.SecretVariables()}
 	for _, d := range app.Services {
 		in.Source = d.Source
 		in.Services = append(in.Services, compose.Raw{Name: d.Name, YAML: d.YAML, Line: d.Line})
-	}
-	for _, spec := range app.Secrets {
-		in.Secrets = append(in.Secrets, spec.Env)
-	}
-	if app.Legacy != nil && app.Legacy.DSN.Env != "" {
-		in.Secrets = append(in.Secrets, app.Legacy.DSN.Env) // it holds a password
 	}
 	return in
 }
