@@ -70,7 +70,7 @@ func (c *Client) unanswered(ctx context.Context, method string, err error) error
 
 // membership says which group would let the caller connect, where that can be seen.
 func membership(socket string) string {
-	const directory = ": its directory is closed to you; ask an admin to add you to the socket's group"
+	const directory = ": its directory is closed to you; ask an admin to open it to you, and to name you under access: in fairlead.yaml"
 	info, err := os.Stat(socket)
 	if err != nil {
 		return directory
@@ -79,9 +79,17 @@ func membership(socket string) string {
 	if !ok {
 		return directory
 	}
-	gid := strconv.FormatUint(uint64(st.Gid), 10)
-	name := gid
-	if g, err := user.LookupGroupId(gid); err == nil {
+	return invitation(st.Gid)
+}
+
+// invitation says how one comes to be let in to a socket of the group. Nobody is advised to join root's: whoever is
+// named in the configuration needs no group.
+func invitation(group uint32) string {
+	if group == 0 {
+		return ": it is for root alone; ask an admin to name you under access: in fairlead.yaml"
+	}
+	name := strconv.FormatUint(uint64(group), 10)
+	if g, err := user.LookupGroupId(name); err == nil {
 		name = g.Name
 	}
 	return fmt.Sprintf(": it is for the group %s and you are not in it. An admin adds you with: usermod -aG %s NAME; then log in anew", name, name)

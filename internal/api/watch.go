@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"net/http"
 	"strconv"
@@ -17,6 +18,7 @@ const (
 	firstPause = 100 * time.Millisecond
 	lastPause  = 2 * time.Second
 	patience   = 5 * time.Minute  // without a word, before it gives up
+	reminder   = 30 * time.Second // without a word, before it says that it still tries
 	silence    = 45 * time.Second // three heartbeats, before a connection counts as dead
 )
 
@@ -27,13 +29,16 @@ type watch struct {
 	after  uint64 // the newest event that was seen
 	yield  func(Event, error) bool
 	heard  time.Time // when the newest event came; zero before the first
+	there  time.Time // when the daemon last gave any sign of life
+	said   time.Time // when the caller was last told of the daemon's absence
 	over   bool      // the rollout has ended, or the caller wants no more
 }
 
 // Watch yields a rollout's events after a sequence number, first those that are recorded, then those to come, until the
 // rollout has ended. When the connection breaks, as it does when the daemon is started anew, it connects again and goes
-// on behind the last event, and yields an event of ProgressType that says so. An error is the last thing that it
-// yields: of kind Unreachable when the daemon does not answer at the start, or has not for five minutes.
+// on behind the last event, and yields an event of ProgressType that says so, and another one every half minute. An
+// error is the last thing that it yields: of kind Unreachable when the daemon does not answer at the start, or has not
+// for five minutes.
 func (c *Client) Watch(ctx context.Context, id string, after uint64) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		w := &watch{client: c, id: id, after: after, yield: yield}
@@ -54,11 +59,13 @@ func (w *watch) run(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return interrupted(ctx)
-		case w.heard.IsZero() || !passing(err) || time.Since(w.heard) > patience:
+		case w.heard.IsZero() || !passing(err) || time.Since(w.there) > patience:
 			return err
 		case w.heard != before:
 			pause = firstPause
-			w.say("the connection to the daemon is lost, which the rollout does not depend on; connecting again")
+			w.say("the connection to the daemon is lost; connecting again. Should the daemon have stopped, the rollout goes on when it starts")
+		case time.Since(w.said) >= reminder:
+			w.say(fmt.Sprintf("no daemon for %s; connecting again. The rollout goes on when the daemon starts", time.Since(w.there).Round(time.Second)))
 		}
 		if !w.over && wait(ctx, pause) {
 			pause = min(2*pause, lastPause)
@@ -90,7 +97,10 @@ func (w *watch) connection(ctx context.Context) error {
 	defer func() { _ = answer.Body.Close() }()
 	watchdog := time.AfterFunc(silence, cancel)
 	defer watchdog.Stop()
-	stream := newMessages(answer.Body, func() { watchdog.Reset(silence) })
+	stream := newMessages(answer.Body, func() {
+		w.there = time.Now()
+		watchdog.Reset(silence)
+	})
 	for {
 		m, err := stream.next()
 		if err != nil {
@@ -136,6 +146,7 @@ func foreign(err error) error {
 
 // say yields a passing word of the client's own.
 func (w *watch) say(text string) {
+	w.said = time.Now()
 	e := Event{Time: time.Now().UTC(), Type: ProgressType, Rollout: w.id, Progress: &rollout.Progress{Text: text}}
 	if !w.yield(e, nil) {
 		w.over = true
