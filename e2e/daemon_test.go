@@ -22,9 +22,16 @@ func TestDaemonStarts(t *testing.T) {
 	another := filepath.Join(s.Dir, "another")
 
 	s.told(6, start(s.State(), another+".sock"), s.State(), "another fairlead daemon holds this state directory")
+	s.told(6, start(another, another+".sock"), s.Instance, "give one of them another instance")
+
+	namesake := s.Instance
+	s.Instance += "-too" // the configuration of a second daemon
+	s.must(s.WriteConfig())
 	s.told(3, start(another, s.Socket()), "somebody answers on "+s.Socket(), "it was left alone")
 	s.must(os.WriteFile(another+".txt", nil, 0o600))
 	s.told(3, start(another, another+".txt"), another+".txt is there and is no socket")
+	s.Instance = namesake
+	s.must(s.WriteConfig())
 	s.told(0, []string{"status"}) // the first one serves on
 
 	t.Run("a socket that was left over is replaced", func(t *testing.T) {

@@ -239,7 +239,7 @@ func TestReplaceLeavesAnEndedContainerToVerify(t *testing.T) {
 	}
 }
 
-func TestRetireRefusesWhatLives(t *testing.T) {
+func TestRetireTellsApartWhatLives(t *testing.T) {
 	s := newStage(t)
 	svc := s.service("web")
 	old := s.running(svc)
@@ -249,9 +249,17 @@ func TestRetireRefusesWhatLives(t *testing.T) {
 	if err := s.e.Retire(s.ctx(), s.key, id, s.one(done.NewID)); fault.KindOf(err) != fault.Internal {
 		t.Fatalf("the new container would be removed: %v", err)
 	}
+	// Somebody starts the old one again. Under a name of their own it is theirs; as it was kept, it is ours to end.
+	kept := s.one(old.ID).Name
 	s.must(s.api.ContainerStart(s.ctx(), old.ID, container.StartOptions{}))
+	s.must(s.api.ContainerRename(s.ctx(), old.ID, kept+"-mine"))
 	if err := s.e.Retire(s.ctx(), s.key, id, old); fault.KindOf(err) != fault.Conflict {
-		t.Fatalf("a live container would be removed: %v", err)
+		t.Fatalf("a live container that somebody named would be removed: %v", err)
+	}
+	s.must(s.api.ContainerRename(s.ctx(), old.ID, kept))
+	s.must(s.e.Retire(s.ctx(), s.key, id, old))
+	if _, err := s.e.Inspect(s.ctx(), old.ID); fault.KindOf(err) != fault.NotFound {
+		t.Fatalf("two containers live on: %v", err)
 	}
 }
 
