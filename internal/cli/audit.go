@@ -4,7 +4,7 @@ import "github.com/spf13/cobra"
 
 func (t *tool) audit() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "audit",
+		Use:   "audit COMMAND",
 		Short: "Read the journal, or verify it",
 		Args:  subcommand,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -18,7 +18,7 @@ import (
 
 func (t *tool) config() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "config",
+		Use:   "config COMMAND",
 		Short: "Check a configuration",
 		Args:  subcommand,
 		RunE: func(c *cobra.Command, _ []string) error {

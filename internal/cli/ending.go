@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/capakraken/fairlead/internal/api"
@@ -14,19 +15,27 @@ const (
 	allLines = 10_000
 )
 
-// conclusion is the one line that says how a rollout ended. why puts a failure into words: briefly where its problems
-// were told before, at length where this line is all that is said.
-func conclusion(r api.Rollout, why func(*rollout.Failure) string) string {
+// wording puts the failure of a step into words: briefly where it was told before, at length where nothing else is said.
+type wording func(step rollout.Step, f *rollout.Failure) string
+
+// conclusion is the one line that says how a rollout ended.
+func conclusion(r api.Rollout, why wording) string {
 	d := took(r.Ended.Sub(r.Begun))
+	cause := func() string {
+		if r.Cancel != "" {
+			return r.Cancel
+		}
+		return why(turnedBackIn(r.State), r.Failure)
+	}
 	switch r.Outcome {
 	case rollout.Succeeded:
 		return succeeded(r, d)
 	case rollout.Refused:
-		return fmt.Sprintf("refused after %s, nothing was changed: %s", d, why(r.Failure))
+		return fmt.Sprintf("refused after %s, nothing was changed: %s", d, cause())
 	case rollout.RolledBack:
-		return fmt.Sprintf("rolled back in %s, %s: %s", d, asBefore(r.State), why(r.Failure))
+		return fmt.Sprintf("rolled back in %s, %s: %s", d, asBefore(r.State), cause())
 	case rollout.Halted:
-		return fmt.Sprintf("halted after %s, a person is needed: %s; it was being turned back because: %s", d, why(r.Stuck), why(r.Failure))
+		return fmt.Sprintf("halted after %s, a person is needed: %s; it was being turned back because: %s", d, why(rollout.Revert, r.Stuck), cause())
 	}
 	return "not ended: " + running(r)
 }
@@ -66,12 +75,18 @@ func running(r api.Rollout) string {
 // inLine returns a failure with all its problems as one line.
 func inLine(f *rollout.Failure) string { return flat(strings.Join(failure(f), "; ")) }
 
-// briefly returns a failure as one line with the number of its problems, where there are several.
-func briefly(f *rollout.Failure) string {
-	if f == nil || len(f.Problems) < 2 {
+// atLength is the wording that says all.
+func atLength(_ rollout.Step, f *rollout.Failure) string { return inLine(f) }
+
+// briefly is the wording that points to what was told under the step.
+func briefly(step rollout.Step, f *rollout.Failure) string {
+	switch {
+	case f == nil:
 		return inLine(f)
+	case len(f.Problems) == 0:
+		return string(step) + " failed (see above)"
 	}
-	return flat(fmt.Sprintf("%s (%d problems, named above)", f.Message, len(f.Problems)))
+	return flat(fmt.Sprintf("%s (%s, named above)", f.Message, count(len(f.Problems), "problem", "problems")))
 }
 
 // aftermath returns what has to be said behind the conclusion: warnings, the last words of containers that failed, and
@@ -112,7 +127,22 @@ func next(r api.Rollout) []string {
 			"      " + app + " stays locked until then; give it free with: fairlead unlock " + app + " --reason \"what was done\"",
 		}
 	case r.Outcome == rollout.Succeeded && r.Request.Kind == rollout.Cleanup && len(rollout.Left(r.Residue())) > 0:
-		return []string{"next: provision what remains in the environment, or say in the configuration what shall become of it (on_mismatch); see fairlead residue " + app}
+		return []string{afterCleanup(r)}
 	}
 	return nil
+}
+
+// stale is what the warning of a clear says that found an older value in a container than in the env sources.
+const stale = "was not created with the present value"
+
+// afterCleanup says what the operator does about what a cleanup left. Only a clear that ran has judged the values.
+func afterCleanup(r api.Rollout) string {
+	app := r.Request.App
+	switch {
+	case r.Cleared != nil:
+		return "next: provision what remains in the environment, or say in the configuration what shall become of it (on_mismatch); see fairlead residue " + app
+	case slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.Contains(w, stale) }):
+		return "next: rotate first, so that the containers get the present values (fairlead rotate " + app + "), then run the cleanup again"
+	}
+	return "next: mend what the warning names, then run the cleanup again"
 }

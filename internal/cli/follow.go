@@ -17,12 +17,36 @@ const interrupted = 130
 // following are the flags of commands that follow a rollout.
 type following struct {
 	quiet   bool
-	timeout time.Duration
+	timeout span
 }
+
+// span is a duration on the command line, none that is negative.
+type span time.Duration
+
+// Set reads the duration.
+func (s *span) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return fault.New(fault.Usage, "--timeout: write 90s or 5m, not %q", text)
+	}
+	*s = span(d)
+	return nil
+}
+
+// String returns the duration, and "0" for none, which the help does not show as a default.
+func (s *span) String() string {
+	if *s == 0 {
+		return "0"
+	}
+	return time.Duration(*s).String()
+}
+
+// Type returns what the help calls the value.
+func (*span) Type() string { return "duration" }
 
 func (f *following) flags(c *cobra.Command) {
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print only how the rollout ended")
-	c.Flags().DurationVar(&f.timeout, "timeout", 0, "how long to wait; the rollout does not depend on it (0: until it ends)")
+	c.Flags().Var(&f.timeout, "timeout", "how long to wait; the rollout does not depend on it (0: until it ends)")
 }
 
 // follow shows a rollout live until it has ended, and ends as it did. When ctx ends it lets go of the rollout, which
@@ -30,7 +54,7 @@ func (f *following) flags(c *cobra.Command) {
 func (t *tool) follow(ctx context.Context, client *api.Client, id string, f following) error {
 	waiting, cancel := ctx, context.CancelFunc(func() {})
 	if f.timeout > 0 {
-		waiting, cancel = context.WithTimeout(ctx, f.timeout)
+		waiting, cancel = context.WithTimeout(ctx, time.Duration(f.timeout))
 	}
 	defer cancel()
 	show := t.screen(f.quiet)
@@ -63,7 +87,12 @@ func (t *tool) letGo(ctx, waiting context.Context, id string, f following, err e
 		t.hint("let go: "+goesOn, id, id, id)
 		return &told{interrupted}
 	case waiting.Err() != nil:
-		return fault.New(fault.TimedOut, "it has not ended within %s: "+goesOn, f.timeout, id, id, id)
+		return fault.New(fault.TimedOut, "it has not ended within %s: "+goesOn, &f.timeout, id, id, id)
+	}
+	switch kind := fault.KindOf(err); kind {
+	case fault.Unreachable, fault.Unavailable:
+		return fault.Hide(err, kind, "%s\nrollout %s was not seen to its end: if it has not ended, it goes on when the daemon starts; follow it then with: fairlead watch %s",
+			fault.Text(err), id, id)
 	}
 	return err
 }

@@ -60,7 +60,7 @@ func FuzzStory(f *testing.F) {
 				}
 			}
 			r := api.NewRollout(s.state)
-			_, _, _ = conclusion(r, inLine), aftermath(r, fewLines), steps(s.state)
+			_, _, _ = conclusion(r, atLength), aftermath(r, fewLines), steps(s.state)
 		}
 	})
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"github.com/capakraken/fairlead/internal/fault"
@@ -27,7 +29,7 @@ func (t *tool) residue() *cobra.Command {
 				err = t.encode(report)
 			} else {
 				t.residueTable(report)
-				t.residueVerdict(args[0], left)
+				t.residueVerdict(report, left)
 			}
 			if err == nil && len(left) > 0 {
 				err = toldFault(fault.Difference)
@@ -49,11 +51,21 @@ func (t *tool) residueTable(report rollout.ResidueReport) {
 	t.table(rows)
 }
 
-func (t *tool) residueVerdict(app string, left []string) {
+// residueVerdict says what is left, and what a cleanup would do about it.
+func (t *tool) residueVerdict(report rollout.ResidueReport, left []string) {
+	app := report.App
 	if len(left) == 0 {
 		t.say("no legacy value is left in the database of %s", app)
 		return
 	}
-	t.say("%s in the database of %s; clear what the app no longer needs with: fairlead cleanup %s",
-		count(len(left), "legacy value remains", "legacy values remain"), app, app)
+	t.say("%s in the database of %s", count(len(left), "legacy value remains", "legacy values remain"), app)
+	holds := func(v secret.Verdict) bool {
+		return slices.ContainsFunc(report.Residue, func(r secret.Residue) bool { return r.Verdict == v })
+	}
+	if holds(secret.Same) {
+		t.say("next: clear what is the same as the environment's with: fairlead cleanup %s", app)
+	}
+	if holds(secret.Differs) {
+		t.say("next: find out which value is right where they differ, and provision it; a cleanup leaves the other alone, unless on_mismatch is clear for it in the configuration")
+	}
 }

@@ -24,6 +24,9 @@ func (t *tool) rollouts() *cobra.Command {
 			client := t.client()
 			defer client.Close()
 			list, err := client.Rollouts(c.Context(), app, limit)
+			if err == nil && len(list) == 0 && app != "" {
+				_, err = client.App(c.Context(), app) // an app that nobody knows has no rollouts either
+			}
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,6 +25,9 @@ const exitCodes = `Exit codes:
   7  a difference was found: residue remains, or the journal does not verify
   8  the daemon cannot be reached
   130  interrupted while following a rollout, which goes on`
+
+// secondUsage is the part of cobra's template that says again of a command with commands below it that it has some.
+const secondUsage = "{{if .HasAvailableSubCommands}}\n  {{.CommandPath}} [command]{{end}}"
 
 // tool is what all commands share.
 type tool struct {
@@ -50,13 +54,20 @@ func New(o Options) (*cobra.Command, error) {
 			if t.output != "text" && t.output != "json" {
 				return fault.New(fault.Usage, "--output is %q, where text or json belongs", t.output)
 			}
+			if t.socket == "" {
+				return fault.New(fault.Usage, "--socket is empty, where the path of the daemon's socket belongs")
+			}
 			return nil
 		},
 	}
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), secondUsage, "", 1))
 	root.SetIn(o.In)
 	root.SetOut(o.Out)
 	root.SetErr(o.Err)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if ours, ok := errors.AsType[*fault.Error](err); ok {
+			return misused(c, ours.Message)
+		}
 		what, _, _ := strings.Cut(err.Error(), ": strconv.") // the name of a function helps nobody
 		return misused(c, what)
 	})

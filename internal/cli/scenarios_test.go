@@ -35,14 +35,26 @@ func scenario(t failer, name string) *servertest.Rollouts {
 		return calm(play(t, cleanedUp(false)))
 	case "cleanup-with-residue":
 		return calm(play(t, cleanedUp(true)))
+	case "cleanup-refused":
+		return calm(play(t, clearFailed("container cron shares the image or the Compose project and may still read the legacy values; stop it, or name it under not_consumers if it does not")))
+	case "cleanup-stale":
+		return calm(play(t, clearFailed("the container of service web was not created with the present value of SMTP_PASSWORD")))
+	case "refused-once":
+		return calm(play(t, refusedOnce()))
+	case "differs":
+		return differing()
 	case "rotate":
 		return calm(play(t, rotated()))
 	case "running":
 		return active(play(t, toVerify(false)))
+	case "standing":
+		return standing(play(t, toVerify(false)))
 	case "busy":
 		return busy()
 	case "locked":
 		return locked()
+	case "gone":
+		return gone()
 	case "drifted":
 		return drifted()
 	case "empty":
@@ -50,6 +62,43 @@ func scenario(t failer, name string) *servertest.Rollouts {
 	}
 	t.Fatalf("there is no scenario %q", name)
 	return nil
+}
+
+// clearFailed is a cleanup whose clear did not run.
+func clearFailed(why string) []rollout.Event {
+	f := rollout.Failure{Kind: fault.Refused, Message: why}
+	warning := "the clear failed, so legacy values may be left (see 'fairlead residue capakraken'): " + why
+	all := cleanedUp(false)
+	return append(all[:6:6],
+		failed(act(rollout.DoClear, rollout.Clear, ""), f),
+		rollout.Event{Type: rollout.Ended, Outcome: rollout.Succeeded, Warnings: []string{warning}})
+}
+
+// refusedOnce is refused for one reason only.
+func refusedOnce() []rollout.Event {
+	all := refused()
+	f := *all[2].Failure
+	f.Problems = f.Problems[:1]
+	return append(all[:2:2], failed(all[2].Action, f), rollout.Event{Type: rollout.Ended, Outcome: rollout.Refused, Failure: &f})
+}
+
+// differing is an app whose only legacy value is one that a cleanup leaves alone.
+func differing() *servertest.Rollouts {
+	return &servertest.Rollouts{ResidueFunc: func(context.Context, string) (rollout.ResidueReport, error) {
+		return rollout.ResidueReport{App: "capakraken", Residue: []secret.Residue{{Secret: "smtp", Column: "smtpPassword", Verdict: secret.Differs}}}, nil
+	}}
+}
+
+// gone accepts a rollout, and breaks off before anything can be told of it.
+func gone() *servertest.Rollouts {
+	f := &servertest.Rollouts{}
+	f.TriggerFunc = func(context.Context, journal.Actor, orchestrator.Request) (rollout.State, error) {
+		return rollout.Apply(rollout.State{}, requested(rollout.Deploy, true))
+	}
+	f.RolloutFunc = func(string) (rollout.State, error) {
+		return rollout.State{}, fault.New(fault.Unavailable, "the daemon is stopping")
+	}
+	return f
 }
 
 // residueLeft is a deploy of an app whose clear is manual.
@@ -161,6 +210,16 @@ func active(f *servertest.Rollouts) *servertest.Rollouts {
 	f.CancelFunc = func(context.Context, journal.Actor, string, string) (rollout.State, error) { return f.RolloutFunc(id) }
 	live := f.WatchFunc
 	f.WatchFunc = endless(live)
+	return f
+}
+
+// standing lets f answer for an app whose rollout cannot be recorded any more.
+func standing(f *servertest.Rollouts) *servertest.Rollouts {
+	calm(f)
+	a := app()
+	a.Active, a.Stands = id, "the journal's disk is full"
+	f.AppFunc = func(context.Context, string) (rollout.App, error) { return a, nil }
+	f.AppsFunc = func(context.Context) []rollout.App { return []rollout.App{a} }
 	return f
 }
 

@@ -51,7 +51,7 @@ func (*jsonScreen) close()              {}
 type quietScreen struct{ *tool }
 
 func (*quietScreen) event(api.Event, []string) {}
-func (s *quietScreen) end(r api.Rollout)       { s.say("%s", conclusion(r, inLine)) }
+func (s *quietScreen) end(r api.Rollout)       { s.say("%s", conclusion(r, atLength)) }
 func (*quietScreen) close()                    {}
 
 // pipe writes facts, and of the signs of life those that say something new.
@@ -69,7 +69,7 @@ func (s *pipe) event(e api.Event, lines []string) {
 		return
 	}
 	of, text := string(p.Step)+" "+p.Service, strings.Map(withoutDigits, p.Text)
-	if s.last[of] == text {
+	if p.Step != "" && s.last[of] == text { // words of the connection are few, and all count
 		return
 	}
 	s.last[of] = text

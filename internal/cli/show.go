@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -70,8 +70,19 @@ func (t *tool) fingerprints(facts []rollout.SecretFact) {
 	t.table(rows)
 }
 
-// steps tells what each step found and did, as the state has it.
+// steps tells what each step found and did, in the words of the story, as far as the state has it.
 func steps(s rollout.State) []string {
+	out := forwards(s)
+	if s.Cancel != "" {
+		out = append(out, tell("cancel", "ok", s.Cancel)...)
+	} else if s.Failure != nil {
+		out = append(out, tell(string(turnedBackIn(s)), "failed", failure(s.Failure)...)...)
+	}
+	return append(out, backwards(s)...)
+}
+
+// forwards tells what was done until the rollout ended or turned.
+func forwards(s rollout.State) []string {
 	var out []string
 	add := func(step rollout.Step, facts ...string) { out = append(out, tell(string(step), "ok", facts...)...) }
 	if s.Validated != nil {
@@ -79,6 +90,9 @@ func steps(s rollout.State) []string {
 	}
 	if s.Pulled != nil {
 		add(rollout.Pull, pulled(*s.Pulled))
+	}
+	if s.Request.Kind == rollout.Deploy && s.Verify != rollout.Pending && !s.Restarts() {
+		out = append(out, notReplaced()...)
 	}
 	for _, v := range s.Services {
 		if v.Replaced != nil {
@@ -89,20 +103,31 @@ func steps(s rollout.State) []string {
 		add(rollout.Verify, verified(*s.Verified)...)
 	}
 	for _, v := range s.Services {
+		if v.Promote == rollout.Complete {
+			add(rollout.Verify, promoted(v.Name))
+		}
+	}
+	for _, v := range s.Services {
 		if v.Retire == rollout.Complete {
-			add(rollout.Verify, v.Name+": the old container is removed, and its old secrets with it")
+			add(rollout.Verify, retired(v.Name))
 		}
 	}
 	if s.Cleared != nil {
 		add(rollout.Clear, cleared(*s.Cleared)...)
 	}
-	if s.Failure != nil {
-		out = append(out, tell(strings.TrimSpace(string(turnedBackIn(s))), "failed", failure(s.Failure)...)...)
-	}
-	for _, v := range s.Services {
+	return out
+}
+
+// backwards tells how a revert went: the service that was replaced last comes first.
+func backwards(s rollout.State) []string {
+	var out []string
+	for _, v := range slices.Backward(s.Services) {
 		if v.Restored != nil {
-			add(rollout.Revert, restored(*v.Restored))
+			out = append(out, tell(string(rollout.Revert), "ok", restored(*v.Restored))...)
 		}
+	}
+	if s.Held {
+		out = append(out, tell(string(rollout.Revert), "ok", held)...)
 	}
 	if s.Stuck != nil {
 		out = append(out, tell(string(rollout.Revert), "failed", failure(s.Stuck)...)...)

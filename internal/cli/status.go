@@ -88,6 +88,9 @@ func state(a rollout.App) string {
 	if a.Active != "" {
 		out = append(out, "rolling out "+a.Active)
 	}
+	if a.Stands != "" {
+		out = append(out, "stands still")
+	}
 	if a.Lock != nil && a.Lock.Rollout != "" {
 		out = append(out, "halted")
 	} else if a.Lock != nil {
@@ -131,7 +134,7 @@ func (t *tool) statusOf(ctx context.Context, client *api.Client, name string) er
 	}
 	t.pairs([][2]string{
 		{"app", a.Name}, {"environment", a.Environment}, {"repository", a.Repository}, {"state", state(a)},
-		{"release", t.release(a.Current)}, {"running now", a.Active}, {"last rollout", strings.TrimSpace(a.Last + " " + t.last(ctx, client, a))},
+		{"release", t.release(a.Current)}, {"running now", a.Active}, {"stands still", a.Stands}, {"last rollout", strings.TrimSpace(a.Last + " " + t.last(ctx, client, a))},
 		{"lock", t.lockedBy(a.Lock)}, {"unobserved", a.Unobserved},
 	})
 	if len(a.Containers) > 0 {
@@ -181,6 +184,8 @@ func (t *tool) containerTable(a rollout.App) {
 // advise says what to do about what is the matter.
 func (t *tool) advise(a rollout.App) {
 	switch {
+	case a.Stands != "":
+		t.say("next: mend what stands in its way, then start the daemon anew (systemctl restart fairlead), and the rollout goes on")
 	case a.Active != "":
 		t.say("next: follow the rollout with: fairlead watch %s", a.Active)
 	case a.Lock != nil && a.Lock.Rollout != "":

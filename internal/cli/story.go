@@ -79,7 +79,12 @@ func (s *story) begun(a *rollout.Action) []string {
 		return nil
 	}
 	s.restarts = true
-	return tell("restart", "skipped", "this release runs already; --force would replace its containers")
+	return notReplaced()
+}
+
+// notReplaced tells that a deploy replaces nothing.
+func notReplaced() []string {
+	return tell(string(rollout.Restart), "skipped", "this release runs already; --force would replace its containers")
 }
 
 // done tells what an action found or did.
@@ -112,15 +117,26 @@ func (s *story) done(e *rollout.Event) []string {
 func (s *story) plainly(a *rollout.Action) string {
 	switch a.Verb {
 	case rollout.DoPromote:
-		return a.Service + ": the new container has its final name and restart policy"
+		return promoted(a.Service)
 	case rollout.DoRetire:
-		return a.Service + ": the old container is removed, and its old secrets with it"
+		return retired(a.Service)
 	case rollout.DoHold:
-		return "all is as it was before"
+		return held
 	case rollout.DoValidate, rollout.DoPull, rollout.DoReplace, rollout.DoVerify, rollout.DoClear, rollout.DoRestore,
 		rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
 	}
 	return strings.TrimSpace(string(a.Verb) + " " + a.Service)
+}
+
+// held is what a revert comes to.
+const held = "all is as it was before"
+
+func promoted(service string) string {
+	return service + ": the new container has its final name and restart policy"
+}
+
+func retired(service string) string {
+	return service + ": the old container is removed, and its old secrets with it"
 }
 
 // line tells facts of an action under its step.
