@@ -22,6 +22,7 @@ func TestRotation(t *testing.T) {
 	env["REFAPP_MISBEHAVE"] = "crash"
 	s.must(s.WriteEnv(env))
 	s.told(0, []string{"secrets", rig.App}, "SMTP_PASSWORD", "yes, not running yet", "fairlead rotate capakraken")
+	s.told(7, cleanup(), "was not created with the present value of SMTP_PASSWORD", "next: rotate first")
 	s.told(4, []string{"rotate", rig.App}, "exit code 3", "what ran before runs again")
 	for service, c := range s.restored(before) {
 		if !slices.Contains(c.Config.Env, "SMTP_PASSWORD="+smtpPass) {
