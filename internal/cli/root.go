@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,9 +26,6 @@ const exitCodes = `Exit codes:
   7  a difference was found: residue remains, or the journal does not verify
   8  the daemon cannot be reached
   130  interrupted while following a rollout, which goes on`
-
-// secondUsage is the part of cobra's template that says again of a command with commands below it that it has some.
-const secondUsage = "{{if .HasAvailableSubCommands}}\n  {{.CommandPath}} [command]{{end}}"
 
 // tool is what all commands share.
 type tool struct {
@@ -60,7 +58,7 @@ func New(o Options) (*cobra.Command, error) {
 			return nil
 		},
 	}
-	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), secondUsage, "", 1))
+	root.SetUsageFunc(usedOnce(root.UsageFunc()))
 	root.SetIn(o.In)
 	root.SetOut(o.Out)
 	root.SetErr(o.Err)
@@ -83,6 +81,23 @@ func New(o Options) (*cobra.Command, error) {
 		root.AddCommand(o.Daemon)
 	}
 	return root, nil
+}
+
+// usedOnce returns a usage that does not say a second time of a command that it has commands below it. (A usage
+// template of our own would do as well, but would bring four megabytes into the binary.)
+func usedOnce(usage func(*cobra.Command) error) func(*cobra.Command) error {
+	return func(c *cobra.Command) error {
+		var text strings.Builder
+		out := c.OutOrStderr()
+		c.SetOut(&text)
+		err := usage(c)
+		c.SetOut(out)
+		if err != nil {
+			return err
+		}
+		_, err = io.WriteString(out, strings.Replace(text.String(), "\n  "+c.CommandPath()+" [command]\n", "\n", 1))
+		return written(err)
+	}
 }
 
 // client returns a client of the daemon. It warns once when the daemon is of another version.
