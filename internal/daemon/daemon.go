@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
@@ -135,6 +136,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer stop()
 	served := make(chan error, 1)
 	go func() { served <- d.server.Serve(serving, d.listener) }() // ends with serving
+	debug.FreeOSMemory() // the daemon idles from here on, for weeks; what its start took is given back
 	d.notify(sd.SdNotifyReady)
 	d.options.Log.Info("ready", zap.String("socket", d.options.Socket), zap.String("version", d.options.Version), zap.Int("pid", os.Getpid()))
 	var err error
