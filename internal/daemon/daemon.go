@@ -52,6 +52,7 @@ type Daemon struct {
 	closers  closers
 	rollouts *orchestrator.Orchestrator
 	server   *server.Server
+	tired    chan struct{} // holds a word when memory is to be given back
 	listener *server.Listener
 }
 
@@ -61,7 +62,7 @@ func New(o Options) (_ *Daemon, err error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	d := &Daemon{options: o}
+	d := &Daemon{options: o, tired: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			_ = d.closers.close()
@@ -105,7 +106,7 @@ func (d *Daemon) wire(cfg config.Config, state *state, log *journal.Journal) err
 		return err
 	}
 	d.rollouts, err = orchestrator.New(orchestrator.Options{Journal: log, Steps: steps, Log: d.options.Log, Version: d.options.Version,
-		Ended: func(s rollout.State) { d.server.Observe(s) }})
+		Ended: d.ended})
 	if err != nil {
 		return err
 	}
@@ -136,7 +137,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer stop()
 	served := make(chan error, 1)
 	go func() { served <- d.server.Serve(serving, d.listener) }() // ends with serving
-	debug.FreeOSMemory() // the daemon idles from here on, for weeks; what its start took is given back
+	go d.rest(serving)                                            // ends with serving
+	d.tire()
 	d.notify(sd.SdNotifyReady)
 	d.options.Log.Info("ready", zap.String("socket", d.options.Socket), zap.String("version", d.options.Version), zap.Int("pid", os.Getpid()))
 	var err error
@@ -155,6 +157,33 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	d.options.Log.Info("stopped")
 	return err
+}
+
+// ended counts a rollout that has ended, and has the memory that it took given back.
+func (d *Daemon) ended(s rollout.State) {
+	d.server.Observe(s)
+	d.tire()
+}
+
+// tire has memory given back soon. It does not wait.
+func (d *Daemon) tire() {
+	select {
+	case d.tired <- struct{}{}:
+	default: // it is about to be given back anyhow
+	}
+}
+
+// rest gives memory back to the host after the start and after every rollout, until ctx ends: in between, the daemon may
+// idle for weeks.
+func (d *Daemon) rest(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.tired:
+			debug.FreeOSMemory()
+		}
+	}
 }
 
 // notify tells systemd, where there is one, what the daemon is doing.
