@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -32,5 +33,22 @@ func TestOneDaemonOfAName(t *testing.T) {
 		t.Errorf("the name is not let go: %v", err)
 	} else if err := release(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestOnlyADaemonsUserHoldsAName(t *testing.T) {
+	release, err := holdInstance("test-holder", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release() //nolint:errcheck // the process ends
+	if got := holder("@fairlead/test-holder"); got != uint32(os.Geteuid()) {
+		t.Errorf("the holder is said to be %d", got)
+	}
+	if got := holder("@fairlead/nobody-listens-here"); got != 0 {
+		t.Errorf("the holder of nothing is said to be %d", got)
+	}
+	if !trusted(0) || !trusted(uint32(os.Geteuid())) || trusted(uint32(os.Geteuid())+1) {
+		t.Error("the wrong users are trusted")
 	}
 }
