@@ -30,7 +30,7 @@ const steady = 2 * time.Second
 func (j job) restore(ctx context.Context) (*rollout.Evidence, error) {
 	b := j.baseline(j.action.Service)
 	kept := rollout.Restored{Service: b.Service, Baseline: describe(b.Container)}
-	j.keepEvidence(ctx, &kept)
+	words := j.keepEvidence(ctx, &kept)
 	err := j.putBack(ctx, b)
 	if fault.KindOf(err) == fault.NotFound && j.isGone(ctx, b) {
 		kept.Remade, err = j.remake(ctx, b)
@@ -38,7 +38,14 @@ func (j job) restore(ctx context.Context) (*rollout.Evidence, error) {
 	if err != nil {
 		return nil, err
 	}
+	kept.Log = j.redact(ctx, words) // only now: the service must not wait for the database
 	return &rollout.Evidence{Restored: &kept}, nil
+}
+
+// words are a container's last lines, not redacted yet, and the environment that they were written with.
+type words struct {
+	log string
+	env secret.Env
 }
 
 // putBack restores the baseline. What may pass, such as a port that somebody else holds or an Engine that restarts, is
@@ -57,37 +64,45 @@ func (j job) putBack(ctx context.Context, b rollout.Baseline) error {
 	}
 }
 
-// keepEvidence reads what the rollout's container of the service has left behind, redacted. What cannot be read must not
-// stand in the way of restoring.
-func (j job) keepEvidence(ctx context.Context, kept *rollout.Restored) {
+// keepEvidence reads what the rollout's container of the service has left behind, and returns its last words. What cannot
+// be read must not stand in the way of restoring.
+func (j job) keepEvidence(ctx context.Context, kept *rollout.Restored) words {
 	var definitions []workload.Service // by label only: what is taken over by name is never this rollout's
 	found, err := j.Runtime.Observe(ctx, j.key, definitions)
 	if err != nil {
-		return
+		return words{}
 	}
 	i := slices.IndexFunc(found, func(c workload.Container) bool {
 		return c.Service == kept.Service && c.Rollout == j.state.Request.ID
 	})
 	if i < 0 {
-		return // it was never made, or is already gone
+		return words{} // it was never made, or is already gone
 	}
 	c := found[i]
 	kept.Removed, kept.Status, kept.ExitCode = c.ID, c.Status, c.ExitCode
 	env, err := j.Containers.Environment(ctx, c.ID)
 	if err != nil {
-		return // without its environment nothing could be redacted, so nothing is kept
+		return words{} // without its environment nothing could be redacted, so nothing is kept
 	}
 	log, err := j.Containers.Logs(ctx, c.ID, lastWords)
 	if err != nil {
-		return
+		return words{}
 	}
-	stored, err := j.stored(ctx, env)
+	return words{log, env}
+}
+
+// redact returns the end of the last words without any secret in it. Where it cannot be told which values those are,
+// nothing is kept, and that is said.
+func (j job) redact(ctx context.Context, w words) string {
+	if w.log == "" {
+		return ""
+	}
+	stored, err := j.stored(ctx, w.env)
 	if err != nil {
-		kept.Log = "(not kept, since the legacy values that may stand in it cannot be looked up: " + fault.Text(err) + ")"
-		return
+		return "(not kept, since the legacy values that may stand in it cannot be looked up: " + fault.Text(err) + ")"
 	}
-	log = secret.NewSecretRedactor(slices.Concat(catalog(j.app, env), stored)).Redact(log)
-	kept.Log = tail(secret.NewRedactor(env).Redact(log))
+	log := secret.NewSecretRedactor(slices.Concat(catalog(j.app, w.env), stored)).Redact(w.log)
+	return tail(secret.NewRedactor(w.env).Redact(log))
 }
 
 // stored returns the legacy values of the app's database. An app may take a secret from there that the environment does
@@ -122,8 +137,8 @@ func tail(log string) string {
 }
 
 // hold waits until every restored container is what it was: running, and healthy if it was healthy; or paused, or
-// restarting again and again, if that is how it was found. Where its secrets
-// come from is not asked, since an old release may legitimately take them from the database.
+// restarting again and again, if that is how it was found. Where its secrets come from is not asked, since an old release
+// may legitimately take them from the database.
 func (j job) hold(ctx context.Context) (*rollout.Evidence, error) {
 	for _, svc := range j.state.Services {
 		c := svc.Baseline.Container

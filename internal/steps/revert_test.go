@@ -216,3 +216,21 @@ func TestTail(t *testing.T) {
 		t.Errorf("cut to %d bytes, beginning with %q", len(cut), cut[:8])
 	}
 }
+
+// TestTheServiceDoesNotWaitForTheDatabase: a database that hangs is no reason for the old release to stay down.
+func TestTheServiceDoesNotWaitForTheDatabase(t *testing.T) {
+	r := newRig(t)
+	s := r.replaced(rollout.Deploy)
+	asked := r.restores()
+	r.containers.logs = func(string, int) (string, error) { return "the last words", nil }
+	r.database.stored = func(context.Context, Legacy) (secret.Env, error) {
+		if len(*asked) == 0 {
+			t.Error("the database is asked before the service is restored")
+		}
+		return nil, nil
+	}
+	ev, err := r.do(t.Context(), s, rollout.DoRestore, "web")
+	if err != nil || ev.Restored.Log != "the last words" {
+		t.Errorf("%+v, %v", ev, err)
+	}
+}
