@@ -21,6 +21,7 @@ const (
 	diesHalfway
 	diesAfter
 	diesForLong
+	isCancelledBefore
 	isCancelled
 	isCancelledAfter
 	fates
@@ -32,11 +33,20 @@ type trial struct {
 	host, before *host
 	deaths       int
 	outcomes     map[Outcome]int
+	// watch, where set, is told of each event on each path, with the state before it.
+	watch func(*trial, State, Event)
+}
+
+// watched has the trial's own run tell of its events.
+func (tr *trial) watched() {
+	if tr.watch != nil {
+		tr.seen = func(before State, e Event) { tr.watch(tr, before, e) }
+	}
 }
 
 // walk takes every path from here on.
 func (tr *trial) walk() {
-	for tr.recordOnly() {
+	for tr.reconsider(); tr.recordOnly(); tr.reconsider() {
 	}
 	switch {
 	case tr.state.Phase == Over:
@@ -48,12 +58,28 @@ func (tr *trial) walk() {
 	}
 	a := tr.begin()
 	for _, fate := range tr.fates(a) {
-		fork, r := *tr, *tr.run
-		r.events = slices.Clip(r.events)
-		fork.run, fork.host = &r, tr.host.clone()
+		fork := tr.fork()
 		fork.meet(a, fate)
 		fork.walk()
 	}
+}
+
+// reconsider takes the path on which somebody cancels between two actions.
+func (tr *trial) reconsider() {
+	if tr.state.Cancellable() {
+		fork := tr.fork()
+		fork.cancel()
+		fork.walk()
+	}
+}
+
+// fork returns the same trial, to go another way.
+func (tr *trial) fork() *trial {
+	fork, r := *tr, *tr.run
+	r.events = slices.Clip(r.events)
+	fork.run, fork.host = &r, tr.host.clone()
+	fork.watched()
+	return &fork
 }
 
 // fates returns what may happen to an action. One that changes nothing has no middle.
@@ -68,7 +94,7 @@ func (tr *trial) fates(a Action) []int {
 		open = append(open, failsHalfway)
 	}
 	if tr.state.Cancellable() {
-		open = append(open, isCancelled, isCancelledAfter)
+		open = append(open, isCancelledBefore, isCancelled, isCancelledAfter)
 	}
 	if tr.deaths == 0 {
 		return open
@@ -105,7 +131,7 @@ func (tr *trial) meet(a Action, fate int) {
 		tr.done(a)
 	case failsBefore, failsHalfway, failsAfter:
 		tr.fail(a)
-	case isCancelled:
+	case isCancelledBefore, isCancelled:
 		tr.cancel()
 		tr.fail(a)
 	case isCancelledAfter:

@@ -10,6 +10,7 @@ type life struct {
 // What may have become of a container.
 const (
 	never   = ""
+	made    = "made"
 	live    = "live"
 	kept    = "stopped and kept"
 	final   = "live under its final name"
@@ -42,10 +43,13 @@ func (h *host) effect(a Action, half bool) string {
 	l := h.services[a.Service]
 	switch a.Verb {
 	case DoReplace:
+		if l.new == never {
+			l.new = made
+		}
 		if l.old == live {
 			l.old = kept
 		}
-		if l.new == never && !half {
+		if l.new == made && !half {
 			l.new = live
 		}
 	case DoPromote:
@@ -62,7 +66,7 @@ func (h *host) effect(a Action, half bool) string {
 		l.old = removed
 	case DoClear:
 		for name, other := range h.services {
-			if other.new == live || other.new == never && other.old == kept {
+			if other.new == made || other.new == live || other.new == never && other.old == kept {
 				return "values are cleared while " + name + " is in between"
 			}
 		}

@@ -131,6 +131,8 @@ type run struct {
 	state  State
 	now    time.Time
 	events []Event // as they were before they were journalled
+	// seen, where set, is told of each event after it was folded in, and of the state before.
+	seen func(State, Event)
 }
 
 func start(t testing.TB, sc scene) *run {
@@ -146,11 +148,15 @@ func (r *run) apply(e Event) {
 	r.Helper()
 	r.now = r.now.Add(time.Second)
 	e.Time = r.now
-	next, err := Apply(r.state, journalled(r.TB, e))
+	before := r.state
+	next, err := Apply(before, journalled(r.TB, e))
 	if err != nil {
 		r.Fatalf("after %s: %v", strings.Join(names(r.events), ", "), err)
 	}
 	r.state, r.events = next, append(r.events, e)
+	if r.seen != nil {
+		r.seen(before, e)
+	}
 }
 
 func (r *run) begin() Action {
