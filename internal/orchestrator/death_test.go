@@ -18,6 +18,8 @@ import (
 // in memory is lost.
 func (r *rig) die() {
 	r.workers.Wait()
+	r.hard(errStopping)
+	r.keeper.Wait()
 	_ = r.Journal.Close()
 }
 

@@ -69,6 +69,22 @@ func (d *disk) Open(path string, flag int) (journal.File, error) {
 	return file{f, d}, err
 }
 
+// Stamp returns the stamp of a file.
+func (d *disk) Stamp(path string) (journal.Stamp, int64, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return journal.Stamp{}, 0, err
+	}
+	changed := info.ModTime().UnixNano()
+	return journal.Stamp{Inode: info.Sys().(*syscall.Stat_t).Ino, Size: info.Size(), Modified: changed, Changed: changed}, info.Size(), nil
+}
+
+// Rename renames a file.
+func (d *disk) Rename(from, to string) error { return os.Rename(from, to) }
+
+// Remove removes a file.
+func (d *disk) Remove(path string) error { return os.Remove(path) }
+
 // SyncDir does nothing.
 func (d *disk) SyncDir(string) error { return nil }
 
@@ -101,3 +117,6 @@ func (f file) WriteAt(b []byte, at int64) (int, error) {
 
 // Sync does nothing.
 func (f file) Sync() error { return nil }
+
+// Reserve does nothing.
+func (f file) Reserve(int64) error { return nil }

@@ -14,64 +14,90 @@ import (
 
 // The records that are not events of a rollout.
 const (
-	locked   = "app.locked"
-	unlocked = "app.unlocked"
+	daemonStarted    = "daemon.started"
+	daemonStopped    = "daemon.stopped"
+	journalRepaired  = "journal.repaired"  // a torn end was cut off at the start
+	journalRecovered = "journal.recovered" // it had failed, and can be written again
+	requestRefused   = "request.refused"
+	appLocked        = "app.locked"
+	appUnlocked      = "app.unlocked"
 )
+
+// Level is the level of the records' meaning, raised whenever an older version could no longer fold them to the truth.
+// The line format has a version of its own.
+const Level = 1
+
+// birth is the data of daemonStarted.
+type birth struct {
+	Version string `json:"version"`
+	Level   int    `json:"level,omitempty"` // 0 before there were levels
+}
 
 // keep is how many ended rollouts are held in memory. Older ones are read from the journal.
 const keep = 200
 
-// ledger is what the journal says, folded: the rollouts, and what is known of each app.
+// ledger is what the journal says, folded: the rollouts, and what is known of each app. Its JSON form is that of the
+// snapshot.
 type ledger struct {
-	rollouts map[string]rollout.State
-	first    map[string]uint64 // the sequence number of each rollout's first record
-	order    []string          // the rollouts in memory, oldest first
-	apps     map[string]*app
+	Seq      uint64                   `json:"seq"`  // of the last record that was folded in
+	Time     time.Time                `json:"time"` // of that record
+	Rollouts map[string]rollout.State `json:"rollouts"`
+	First    map[string]uint64        `json:"first"` // the sequence number of the first record of each of them
+	Order    []string                 `json:"order"` // the rollouts in memory, oldest first
+	Apps     map[string]*app          `json:"apps"`
 }
 
 // app is what the journal says of one app.
 type app struct {
-	active  string // the rollout that has not ended
-	last    string // the newest that has
-	current *workload.Release
-	left    *rollout.Previous // by the last deploy or rotate that succeeded
-	lock    *rollout.Lock
-	secrets map[string]known // by the secret's name
+	Active  string            `json:"active,omitempty"` // the rollout that has not ended
+	Last    string            `json:"last,omitempty"`   // the newest that has
+	Current *workload.Release `json:"current,omitempty"`
+	Left    *rollout.Previous `json:"left,omitempty"` // by the last deploy or rotate that succeeded
+	Lock    *rollout.Lock     `json:"lock,omitempty"`
+	Secrets map[string]known  `json:"secrets"` // by the secret's name
 }
 
 // known is a secret's value as the last successful rollout saw it.
 type known struct {
-	fingerprint secret.Fingerprint
-	since       time.Time
+	Fingerprint secret.Fingerprint `json:"fingerprint"`
+	Since       time.Time          `json:"since"`
 }
 
 func newLedger() *ledger {
-	return &ledger{rollouts: map[string]rollout.State{}, first: map[string]uint64{}, apps: map[string]*app{}}
+	return &ledger{Rollouts: map[string]rollout.State{}, First: map[string]uint64{}, Apps: map[string]*app{}}
 }
 
-// app returns what is known of an app, which may be nothing.
+// app returns what is known of an app, which may be nothing. Only folding adds one.
 func (l *ledger) app(name string) *app {
-	a, ok := l.apps[name]
-	if !ok {
-		a = &app{secrets: map[string]known{}}
-		l.apps[name] = a
+	if a, ok := l.Apps[name]; ok {
+		return a
 	}
+	return &app{Secrets: map[string]known{}}
+}
+
+// change returns what is known of an app, to be changed.
+func (l *ledger) change(name string) *app {
+	a := l.app(name)
+	l.Apps[name] = a
 	return a
 }
 
 // active returns the rollouts that have not ended, oldest first.
 func (l *ledger) active() []string {
-	return slices.DeleteFunc(slices.Clone(l.order), func(id string) bool { return l.rollouts[id].Phase == rollout.Over })
+	return slices.DeleteFunc(slices.Clone(l.Order), func(id string) bool { return l.Rollouts[id].Phase == rollout.Over })
 }
 
-// fold takes in one record. Records of types that this version does not know are passed over.
+// fold takes in one record. Records of types that this level does not know say nothing that matters here.
 func (l *ledger) fold(r journal.Record) error {
+	l.Seq, l.Time = r.Seq, r.Time
 	switch r.Type {
-	case locked:
-		l.app(r.App).lock = &rollout.Lock{Holder: r.Actor.User, Since: r.Time, Reason: reasonOf(r)}
+	case daemonStarted:
+		return understood(r)
+	case appLocked:
+		l.change(r.App).Lock = &rollout.Lock{Holder: r.Actor.User, Since: r.Time, Reason: reasonOf(r)}
 		return nil
-	case unlocked:
-		l.app(r.App).lock = nil
+	case appUnlocked:
+		l.change(r.App).Lock = nil
 		return nil
 	}
 	if !isRolloutEvent(r.Type) {
@@ -81,44 +107,54 @@ func (l *ledger) fold(r journal.Record) error {
 	if err != nil {
 		return err
 	}
-	s, err := rollout.Apply(l.rollouts[r.Rollout], e)
+	s, err := rollout.Apply(l.Rollouts[r.Rollout], e)
 	if err != nil {
 		return fault.New(fault.Internal, "journal record %d: %s", r.Seq, fault.Text(err))
 	}
-	l.rollouts[r.Rollout] = s
+	l.Rollouts[r.Rollout] = s
 	switch e.Type {
 	case rollout.Requested:
-		l.order = append(l.order, r.Rollout)
-		l.first[r.Rollout] = r.Seq
-		l.app(r.App).active = r.Rollout
+		l.Order = append(l.Order, r.Rollout)
+		l.First[r.Rollout] = r.Seq
+		l.change(r.App).Active = r.Rollout
 	case rollout.Ended:
-		l.app(r.App).ended(s)
+		l.change(r.App).ended(s)
 		l.forget()
 	}
 	return nil
 }
 
+// understood returns a fault when a newer version has gone on with the journal in ways that this one would not see.
+func understood(r journal.Record) error {
+	var b birth
+	if json.Unmarshal(r.Data, &b) != nil || b.Level <= Level {
+		return nil
+	}
+	return fault.New(fault.Refused, "fairlead %s has written to this journal since record %d, in a form that this version does not understand (level %d, and this one knows %d); nothing was changed; start that version or a newer one",
+		b.Version, r.Seq, b.Level, Level)
+}
+
 // ended takes in how a rollout ended.
 func (a *app) ended(s rollout.State) {
-	a.active, a.last = "", s.Request.ID
+	a.Active, a.Last = "", s.Request.ID
 	switch s.Outcome {
 	case rollout.Halted:
-		a.lock = &rollout.Lock{Holder: "fairlead", Since: s.Ended, Rollout: s.Request.ID,
+		a.Lock = &rollout.Lock{Holder: "fairlead", Since: s.Ended, Rollout: s.Request.ID,
 			Reason: "rollout " + s.Request.ID + " halted: " + s.Stuck.Message}
 	case rollout.Succeeded:
 		for _, f := range s.Validated.Secrets {
-			if a.secrets[f.Name].fingerprint != f.Fingerprint && s.Request.Kind != rollout.Cleanup {
-				a.secrets[f.Name] = known{f.Fingerprint, s.Ended}
+			if a.Secrets[f.Name].Fingerprint != f.Fingerprint && s.Request.Kind != rollout.Cleanup {
+				a.Secrets[f.Name] = known{f.Fingerprint, s.Ended}
 			}
 		}
 		if s.Restarts() || s.Request.Kind == rollout.Deploy {
 			target := s.Target
 			target.Since = s.Ended
-			if a.current != nil && a.current.ID == target.ID && !s.Restarts() {
-				target.Since = a.current.Since
+			if a.Current != nil && a.Current.ID == target.ID && !s.Restarts() {
+				target.Since = a.Current.Since
 			}
-			a.current = &target
-			a.left = &rollout.Previous{Release: target, Services: s.Validated.Services}
+			a.Current = &target
+			a.Left = &rollout.Previous{Release: target, Services: s.Validated.Services}
 		}
 	case rollout.Refused, rollout.RolledBack:
 	}
@@ -126,13 +162,14 @@ func (a *app) ended(s rollout.State) {
 
 // forget drops the oldest ended rollouts from memory.
 func (l *ledger) forget() {
-	for len(l.order) > keep {
-		i := slices.IndexFunc(l.order, func(id string) bool { return l.rollouts[id].Phase == rollout.Over })
+	for len(l.Order) > keep {
+		i := slices.IndexFunc(l.Order, func(id string) bool { return l.Rollouts[id].Phase == rollout.Over })
 		if i < 0 {
 			return
 		}
-		delete(l.rollouts, l.order[i])
-		l.order = slices.Delete(l.order, i, i+1)
+		delete(l.Rollouts, l.Order[i])
+		delete(l.First, l.Order[i])
+		l.Order = slices.Delete(l.Order, i, i+1)
 	}
 }
 

@@ -1,15 +1,16 @@
 // Package orchestrator carries rollouts through: one worker for each app, which asks the machine for the next action,
 // journals that it begins, has it done, and journals what came of it. The journal is the only truth: every state here
 // is folded from records, live and at start by the same code, so that what a restart sees is what was acted upon. When
-// the journal cannot be written, nothing more is done.
+// the journal cannot be written, nothing more is done until it can be again.
 package orchestrator
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/rand"
 	"sync"
 	"time"
 
+	"github.com/oklog/ulid/v2"
 	"go.uber.org/zap"
 
 	"github.com/capakraken/fairlead/internal/fault"
@@ -35,15 +36,23 @@ type Options struct {
 // Orchestrator holds the apps' rollouts. It is safe for concurrent use.
 type Orchestrator struct {
 	Options
-	mu       sync.Mutex // guards what follows, and makes the order of the records that of the states
-	ledger   *ledger
-	cancels  map[string]context.CancelCauseFunc // of the action under way, by rollout
-	watchers map[chan Event]string              // to the rollout that each follows
-	refusals map[string]*refusals
-	stopping bool
-	stopped  bool
+	pen      pen                                // held by whoever decides and records
+	cancels  map[string]context.CancelCauseFunc // of the action under way, by rollout; guarded by the pen
+	working  map[string]bool                    // the rollouts that have a worker; guarded by the pen
+	refusals map[string]*refusals               // guarded by the pen
+	stopped  bool                               // guarded by the pen
+	saved    uint64                             // the last record that a snapshot covers; guarded by the pen
+	ids      *ulid.MonotonicEntropy             // of the rollouts' ids; guarded by the pen
 
-	workers   sync.WaitGroup
+	mu       sync.Mutex            // guards what follows, and is never held through I/O
+	ledger   *ledger               // changed only with the pen held as well, so whoever holds the pen may read it
+	watchers map[chan Event]string // to the rollout that each follows
+	stopping bool
+	damage   error // what was found to be wrong with old records while the daemon ran
+
+	broken    chan struct{} // holds a word when the journal has failed
+	workers   sync.WaitGroup // one for each rollout that moves
+	keeper    sync.WaitGroup // of the journal
 	interrupt context.Context // ends waits as soon as the daemon stops
 	soft      context.CancelCauseFunc
 	kill      context.Context // ends everything else when Stop's patience is over
@@ -61,39 +70,60 @@ func New(o Options) (*Orchestrator, error) {
 	if o.Patience == 0 {
 		o.Patience = 20 * time.Second
 	}
-	r := &Orchestrator{Options: o, ledger: newLedger(), cancels: map[string]context.CancelCauseFunc{},
-		watchers: map[chan Event]string{}, refusals: map[string]*refusals{}}
+	r := &Orchestrator{Options: o, pen: newPen(), cancels: map[string]context.CancelCauseFunc{}, working: map[string]bool{},
+		refusals: map[string]*refusals{}, watchers: map[chan Event]string{}, broken: make(chan struct{}, 1), ids: ulid.Monotonic(rand.Reader, 0)}
 	r.kill, r.hard = context.WithCancelCause(context.Background())
 	r.interrupt, r.soft = context.WithCancelCause(r.kill)
-	for rec, err := range o.Journal.Records(1) {
+	r.ledger, r.saved = restored(o)
+	return r, r.catchUp()
+}
+
+// catchUp folds the records that the ledger does not hold yet.
+func (o *Orchestrator) catchUp() error {
+	for r, err := range o.Journal.Records(o.ledger.Seq + 1) {
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if err := r.ledger.fold(rec); err != nil {
-			return nil, err
+		if err := o.ledger.fold(r); err != nil {
+			return err
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // Start records that the daemon runs, and goes on with every rollout that has not ended.
 func (o *Orchestrator) Start() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	o.pen.take()
+	defer o.pen.give()
 	if tear := o.Journal.Repaired(); tear != nil {
-		if _, err := o.append(journal.Record{Type: "journal.repaired"}, tear); err != nil {
+		if _, err := o.append(journal.Record{Type: journalRepaired}, tear); err != nil {
 			return err
 		}
 	}
-	if _, err := o.append(journal.Record{Type: "daemon.started"}, map[string]string{"version": o.Version}); err != nil {
+	if _, err := o.append(journal.Record{Type: daemonStarted}, birth{Version: o.Version, Level: Level}); err != nil {
 		return err
 	}
 	for _, id := range o.ledger.active() {
-		s := o.ledger.rollouts[id]
+		s := o.ledger.Rollouts[id]
 		if o.configured(s.Request.App) != nil {
 			return fault.New(fault.Refused, "rollout %s of %s has not ended, but no app %q is configured any more; put its configuration back, so that the rollout can be finished or reverted",
 				id, s.Request.App, s.Request.App)
 		}
+	}
+	if err := o.resume(); err != nil {
+		return err
+	}
+	o.keeper.Go(o.watchDisk) // ends with interrupt
+	return nil
+}
+
+// resume goes on with every rollout that has not ended and has no worker. The caller holds the pen.
+func (o *Orchestrator) resume() error {
+	for _, id := range o.ledger.active() {
+		if o.working[id] {
+			continue
+		}
+		s := o.ledger.Rollouts[id]
 		if err := o.record(itself, s, rollout.Event{Type: rollout.Resumed}); err != nil {
 			return err
 		}
@@ -104,7 +134,8 @@ func (o *Orchestrator) Start() error {
 }
 
 // Stop ends the workers. Waits are interrupted at once; an action that is changing a container may finish within
-// Patience or until ctx ends. Rollouts that have not ended go on at the next start. It may be called twice.
+// Patience or until ctx ends. Rollouts that have not ended go on at the next start. A disk that does not answer is not
+// waited for. It may be called twice.
 func (o *Orchestrator) Stop(ctx context.Context) {
 	o.mu.Lock()
 	o.stopping = true
@@ -113,81 +144,46 @@ func (o *Orchestrator) Stop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, o.Patience)
 	defer cancel()
 	done := make(chan struct{})
-	go func() { o.workers.Wait(); close(done) }() // ends with the workers, which hard ends at the latest
+	go func() { o.workers.Wait(); o.keeper.Wait(); close(done) }() // ends with them, which hard ends, or with the process
 	select {
 	case <-done:
 	case <-ctx.Done():
 		o.hard(errStopping)
-		<-done
+		within(done, slow)
 	}
 	o.hard(errStopping)
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	if !o.pen.takeWithin(slow) {
+		o.Log.Error("the journal's disk does not answer; the stop is not recorded")
+		return
+	}
+	defer o.pen.give()
 	if o.stopped {
 		return
 	}
 	o.stopped = true
-	if _, err := o.append(journal.Record{Type: "daemon.stopped"}, nil); err != nil {
+	if _, err := o.append(journal.Record{Type: daemonStopped}, nil); err != nil {
 		o.Log.Error("the stop could not be recorded", zap.String("why", fault.Text(err)))
+	} else {
+		o.save()
 	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for ch := range o.watchers {
 		o.drop(ch)
 	}
-}
-
-// record makes e durable and folds it in. The caller holds mu. An event that the machine does not allow is not written;
-// one that cannot be written has not happened.
-func (o *Orchestrator) record(by journal.Actor, s rollout.State, e rollout.Event) error {
-	if _, err := rollout.Apply(s, e); err != nil {
-		return err
-	}
-	r := journal.Record{Actor: by, Type: string(e.Type), App: s.Request.App, Rollout: s.Request.ID}
-	if e.Request != nil {
-		r.App, r.Rollout = e.Request.App, e.Request.ID
-	}
-	if e.Action != nil {
-		r.Step = string(e.Action.Step)
-	}
-	_, err := o.append(r, e)
-	return err
-}
-
-// append makes a record durable, folds it in, and shows it to whoever watches. The caller holds mu.
-func (o *Orchestrator) append(r journal.Record, data any) (journal.Record, error) {
-	if r.Actor == (journal.Actor{}) {
-		r.Actor = itself
-	}
-	if data != nil {
-		text, err := json.Marshal(data)
-		if err != nil {
-			return r, fault.New(fault.Internal, "a %s record cannot be encoded; nothing was written", r.Type)
-		}
-		r.Data = text
-	}
-	r, err := o.Journal.Append(r)
-	if err != nil {
-		return r, err
-	}
-	if err := o.ledger.fold(r); err != nil {
-		return r, err
-	}
-	o.publish(Event{Record: r}, r.Rollout)
-	return r, nil
 }
 
 // Refusing says why no rollout is accepted now, or "" when all is well.
 func (o *Orchestrator) Refusing() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.refusing()
-}
-
-func (o *Orchestrator) refusing() string {
-	if o.stopping {
+	switch failed := o.Journal.Failed(); {
+	case o.stopping:
 		return "the daemon is stopping"
-	}
-	if err := o.Journal.Failed(); err != nil {
-		return "the journal cannot be written, so nothing is done any more: " + fault.Text(err)
+	case failed != nil:
+		return "the journal cannot be written, so nothing is done any more: " + fault.Text(failed)
+	case o.damage != nil:
+		return "the journal is damaged, so no rollout is begun: " + fault.Text(o.damage)
 	}
 	return ""
 }

@@ -20,7 +20,7 @@ type refusals struct {
 	left     int // not recorded since
 }
 
-// recordRefusal records that a request was refused. The caller holds mu. A refusal that cannot be recorded is only
+// recordRefusal records that a request was refused. The caller holds the pen. A refusal that cannot be recorded is only
 // logged: nothing depends on it.
 func (o *Orchestrator) recordRefusal(by journal.Actor, r Request, why error) {
 	name := r.App
@@ -46,7 +46,7 @@ func (o *Orchestrator) recordRefusal(by journal.Actor, r Request, why error) {
 		c.left = 0
 	}
 	c.recorded++
-	if _, err := o.append(journal.Record{Actor: by, Type: "request.refused", App: name}, data); err != nil {
+	if _, err := o.append(journal.Record{Actor: by, Type: requestRefused, App: name}, data); err != nil {
 		o.Log.Warn("a refusal could not be recorded", zap.String("app", name))
 	}
 }

@@ -99,6 +99,8 @@ func (r *rig) end(id string) rollout.State {
 			r.Fatal(err)
 		}
 	}
+	r.pen.take() // until the worker is through with it
+	r.pen.give()
 	s, err := r.Rollout(id)
 	if err != nil || s.Phase != rollout.Over {
 		r.Fatalf("the rollout has not ended: %s, %v", s.Phase, err)

@@ -17,15 +17,20 @@ import (
 // have to record.
 const minSpace = 16 << 20
 
+// reserve is what is set aside for the records of one rollout, in bytes. A usual one has thirty, of 20 KiB in all.
+const reserve = 1 << 20
+
 // maxReason is the longest reason that is recorded, in bytes.
 const maxReason = 500
 
 // Trigger records a rollout and starts it. It returns as soon as the request is durable. A second request with the same
 // idempotency key returns the first one's rollout.
-func (o *Orchestrator) Trigger(_ context.Context, by journal.Actor, r Request) (rollout.State, error) {
+func (o *Orchestrator) Trigger(ctx context.Context, by journal.Actor, r Request) (rollout.State, error) {
 	request, err := o.Steps.Begin(r.App, r.Kind, r.Image)
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	if busy := o.pen.takeFor(ctx); busy != nil {
+		return rollout.State{}, busy
+	}
+	defer o.pen.give()
 	if err == nil {
 		var known rollout.State
 		var ok bool
@@ -43,14 +48,14 @@ func (o *Orchestrator) Trigger(_ context.Context, by journal.Actor, r Request) (
 		o.recordRefusal(by, r, err)
 		return rollout.State{}, err
 	}
-	request.ID = ulid.Make().String()
+	request.ID = o.newID()
 	request.Force, request.Reason, request.IdempotencyKey = r.Force, r.Reason, r.IdempotencyKey
-	request.Requester, request.Previous = by.User, o.ledger.app(r.App).left
+	request.Requester, request.Previous = by.User, o.ledger.app(r.App).Left
 	if err := o.record(by, rollout.State{}, rollout.Event{Type: rollout.Requested, Request: &request}); err != nil {
 		return rollout.State{}, unavailable(err)
 	}
 	o.work(request.ID)
-	return o.ledger.rollouts[request.ID], nil
+	return o.ledger.Rollouts[request.ID], nil
 }
 
 // repeated returns the rollout that was already begun with the request's idempotency key.
@@ -58,7 +63,7 @@ func (o *Orchestrator) repeated(r Request, request rollout.Request) (rollout.Sta
 	if r.IdempotencyKey == "" {
 		return rollout.State{}, false, nil
 	}
-	for _, s := range o.ledger.rollouts {
+	for _, s := range o.ledger.Rollouts {
 		if s.Request.App != r.App || s.Request.IdempotencyKey != r.IdempotencyKey {
 			continue
 		}
@@ -72,18 +77,24 @@ func (o *Orchestrator) repeated(r Request, request rollout.Request) (rollout.Sta
 
 // admit returns why no rollout of the app may begin now.
 func (o *Orchestrator) admit(name string) error {
-	if why := o.refusing(); why != "" {
+	if why := o.Refusing(); why != "" {
 		return fault.New(fault.Unavailable, "%s; nothing was changed", why)
 	}
 	a := o.ledger.app(name)
 	switch {
-	case a.active != "":
-		s := o.ledger.rollouts[a.active]
-		return fault.Hide(&BusyError{App: name, Rollout: a.active}, fault.Busy, "%s", held(s))
-	case a.lock != nil:
-		return fault.Hide(&BusyError{App: name, Lock: a.lock}, fault.Busy, "%s is locked by %s since %s: %s; take the lock away with 'fairlead unlock %s --reason …'",
-			name, a.lock.Holder, a.lock.Since.Format(time.RFC3339), a.lock.Reason, name)
+	case a.Active != "":
+		s := o.ledger.Rollouts[a.Active]
+		return fault.Hide(&BusyError{App: name, Rollout: a.Active}, fault.Busy, "%s", held(s))
+	case a.Lock != nil:
+		return fault.Hide(&BusyError{App: name, Lock: a.Lock}, fault.Busy, "%s is locked by %s since %s: %s; take the lock away with 'fairlead unlock %s --reason …'",
+			name, a.Lock.Holder, a.Lock.Since.Format(time.RFC3339), a.Lock.Reason, name)
 	}
+	return o.room()
+}
+
+// room returns why the journal has no room for all that the rollouts may have to record, or nil. What one needs to its
+// end is set aside, so that a disk which becomes full meanwhile does not leave it half done.
+func (o *Orchestrator) room() error {
 	free, err := o.Journal.Space()
 	if err != nil {
 		return fault.New(fault.Unavailable, "the space for the journal cannot be told; nothing was changed")
@@ -91,7 +102,17 @@ func (o *Orchestrator) admit(name string) error {
 	if free < minSpace {
 		return fault.New(fault.Unavailable, "only %d MiB are free for the journal, and a rollout wants %d; nothing was changed; make room", free>>20, minSpace>>20)
 	}
-	return nil
+	return o.Journal.Reserve(reserve * int64(len(o.ledger.active())+1))
+}
+
+// newID returns the id of a new rollout. Ids sort by time, and none is older than the journal's last record, also when
+// the clock was set back: that is how a rollout's records are found again.
+func (o *Orchestrator) newID() string {
+	now := time.Now()
+	if now.Before(o.ledger.Time) {
+		now = o.ledger.Time
+	}
+	return ulid.MustNew(ulid.Timestamp(now), o.ids).String()
 }
 
 // held says who holds an app, since when, and why.
@@ -106,13 +127,19 @@ func held(s rollout.State) string {
 }
 
 // Cancel turns a rollout back. It is accepted until the clear may have begun or an old container may be gone.
-func (o *Orchestrator) Cancel(_ context.Context, by journal.Actor, id, reason string) (rollout.State, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	s, err := o.state(id)
-	switch {
-	case err != nil:
+func (o *Orchestrator) Cancel(ctx context.Context, by journal.Actor, id, reason string) (rollout.State, error) {
+	s, err := o.Rollout(id)
+	if err != nil {
 		return s, err
+	}
+	if err := o.pen.takeFor(ctx); err != nil {
+		return s, err
+	}
+	defer o.pen.give()
+	if now, ok := o.ledger.Rollouts[id]; ok {
+		s = now
+	}
+	switch {
 	case s.Phase == rollout.Over:
 		return s, fault.New(fault.Conflict, "rollout %s has already ended: %s", id, s.Outcome)
 	case s.Phase != rollout.Forward:
@@ -132,33 +159,37 @@ func (o *Orchestrator) Cancel(_ context.Context, by journal.Actor, id, reason st
 	if cancel, ok := o.cancels[id]; ok {
 		cancel(fault.New(fault.Conflict, "%s", text))
 	}
-	return o.ledger.rollouts[id], nil
+	return o.ledger.Rollouts[id], nil
 }
 
 // Lock keeps new rollouts from an app. One that runs is not stopped.
-func (o *Orchestrator) Lock(_ context.Context, by journal.Actor, name, reason string) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+func (o *Orchestrator) Lock(ctx context.Context, by journal.Actor, name, reason string) error {
+	if err := o.pen.takeFor(ctx); err != nil {
+		return err
+	}
+	defer o.pen.give()
 	if err := o.configured(name); err != nil {
 		return err
 	}
-	if l := o.ledger.app(name).lock; l != nil {
+	if l := o.ledger.app(name).Lock; l != nil {
 		return fault.Hide(&BusyError{App: name, Lock: l}, fault.Busy, "%s is already locked by %s since %s: %s", name, l.Holder, l.Since.Format(time.RFC3339), l.Reason)
 	}
-	return o.mark(by, name, locked, reason)
+	return o.mark(by, name, appLocked, reason)
 }
 
 // Unlock takes an app's lock away, also one that a halted rollout left.
-func (o *Orchestrator) Unlock(_ context.Context, by journal.Actor, name, reason string) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+func (o *Orchestrator) Unlock(ctx context.Context, by journal.Actor, name, reason string) error {
+	if err := o.pen.takeFor(ctx); err != nil {
+		return err
+	}
+	defer o.pen.give()
 	if err := o.configured(name); err != nil {
 		return err
 	}
-	if o.ledger.app(name).lock == nil {
+	if o.ledger.app(name).Lock == nil {
 		return fault.New(fault.Conflict, "%s is not locked", name)
 	}
-	return o.mark(by, name, unlocked, reason)
+	return o.mark(by, name, appUnlocked, reason)
 }
 
 func (o *Orchestrator) mark(by journal.Actor, name, kind, reason string) error {

@@ -14,9 +14,11 @@ import (
 
 // Rollout returns one rollout.
 func (o *Orchestrator) Rollout(id string) (rollout.State, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.state(id)
+	s, first, err := o.find(id)
+	if err != nil || s.Phase != "" {
+		return s, err
+	}
+	return o.reread(id, first)
 }
 
 // Rollouts returns the newest rollouts, newest first, of one app or, with an empty name, of all; at most limit.
@@ -24,11 +26,11 @@ func (o *Orchestrator) Rollouts(name string, limit int) []rollout.State {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var out []rollout.State
-	for _, id := range slices.Backward(o.ledger.order) {
+	for _, id := range slices.Backward(o.ledger.Order) {
 		if len(out) >= limit {
 			break
 		}
-		if s := o.ledger.rollouts[id]; name == "" || s.Request.App == name {
+		if s := o.ledger.Rollouts[id]; name == "" || s.Request.App == name {
 			out = append(out, s)
 		}
 	}
@@ -55,11 +57,12 @@ func (o *Orchestrator) App(ctx context.Context, name string) (rollout.App, error
 		}
 		a.Unobserved = fault.Text(err)
 	}
+	why := o.Refusing()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	known := o.ledger.app(name)
-	a.Current, a.Active, a.Last, a.Lock, a.Containers = known.current, known.active, known.last, known.lock, containers
-	if why := o.refusing(); a.Active != "" {
+	a.Current, a.Active, a.Last, a.Lock, a.Containers = known.Current, known.Active, known.Last, known.Lock, containers
+	if a.Active != "" {
 		a.Stands = why
 	}
 	if a.Unobserved == "" && a.Active == "" {
@@ -99,9 +102,9 @@ func (o *Orchestrator) Secrets(ctx context.Context, name string) (rollout.Secret
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for i, s := range report.Secrets {
-		if k, ok := o.ledger.app(name).secrets[s.Name]; ok {
-			report.Secrets[i].Changed = k.since
-			report.Secrets[i].Pending = k.fingerprint != fingerprints[s.Name]
+		if k, ok := o.ledger.app(name).Secrets[s.Name]; ok {
+			report.Secrets[i].Changed = k.Since
+			report.Secrets[i].Pending = k.Fingerprint != fingerprints[s.Name]
 		}
 	}
 	return report, nil

@@ -21,7 +21,7 @@ func TestOldRollouts(t *testing.T) {
 			ids = append(ids, r.trigger(rollout.Rotate))
 			r.end(ids[len(ids)-1])
 		}
-		if n := len(r.ledger.rollouts); n != keep || len(r.ledger.order) != keep {
+		if n := len(r.ledger.Rollouts); n != keep || len(r.ledger.Order) != keep {
 			t.Errorf("%d rollouts are in memory", n)
 		}
 		for _, id := range []string{ids[0], ids[4], ids[5], ids[len(ids)-1]} {
@@ -148,8 +148,8 @@ func TestWhatASuccessLeaves(t *testing.T) {
 		if s := report(); s.Pending || !s.Changed.Equal(first.Ended) {
 			t.Errorf("after a revert: %+v", s)
 		}
-		if a, ok := r.ledger.apps[capakraken]; !ok || a.left.Release.ID != first.Target.ID {
-			t.Errorf("after a revert what is left is %+v", a.left)
+		if a, ok := r.ledger.Apps[capakraken]; !ok || a.Left.Release.ID != first.Target.ID {
+			t.Errorf("after a revert what is left is %+v", a.Left)
 		}
 		delete(w.on, "verify")
 		third := r.end(r.trigger(rollout.Rotate))

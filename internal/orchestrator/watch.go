@@ -5,6 +5,8 @@ import (
 	"iter"
 	"time"
 
+	"github.com/oklog/ulid/v2"
+
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
 	"github.com/capakraken/fairlead/internal/rollout"
@@ -80,22 +82,25 @@ func (o *Orchestrator) halting() bool {
 // subscribe returns a channel of the rollout's events from now on, and the sequence number of its first. For one that
 // is over, the channel is closed: all of it is in the journal.
 func (o *Orchestrator) subscribe(id string) (ch chan Event, first uint64, over bool, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	first, ok := o.ledger.first[id]
-	if !ok {
-		return nil, 0, false, notFound(id)
+	s, first, err := o.find(id)
+	if err == nil && s.Phase == "" {
+		s, err = o.reread(id, first)
+	}
+	if err != nil {
+		return nil, 0, false, err
 	}
 	ch = make(chan Event, backlog)
-	if s, ok := o.ledger.rollouts[id]; !ok || s.Phase == rollout.Over {
+	if s.Phase == rollout.Over {
 		close(ch)
 		return ch, first, true, nil
 	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.stopping {
 		return nil, 0, false, errStopping
 	}
 	if failed := o.Journal.Failed(); failed != nil {
-		return nil, 0, false, fault.Hide(failed, fault.Internal, "rollout %s stands still, since the journal cannot be written; make room or mend the disk, then restart the daemon, and it goes on: %s", id, fault.Text(failed))
+		return nil, 0, false, fault.Hide(failed, fault.Internal, "rollout %s stands still, since the journal cannot be written; make room or mend the disk, and it goes on by itself: %s", id, fault.Text(failed))
 	}
 	o.watchers[ch] = id
 	return ch, first, false, nil
@@ -140,19 +145,37 @@ func passing(s rollout.State, step string) journal.Record {
 	return journal.Record{Time: time.Now().UTC(), App: s.Request.App, Rollout: s.Request.ID, Step: step}
 }
 
-// state returns a rollout that may no longer be in memory. The caller holds mu.
-func (o *Orchestrator) state(id string) (rollout.State, error) {
-	if s, ok := o.ledger.rollouts[id]; ok {
-		return s, nil
+// find returns a rollout that is held in memory; of another one only the sequence number from which on its records can
+// stand in the journal.
+func (o *Orchestrator) find(id string) (s rollout.State, first uint64, err error) {
+	o.mu.Lock()
+	s, ok := o.ledger.Rollouts[id]
+	first = o.ledger.First[id]
+	o.mu.Unlock()
+	if ok {
+		return s, first, nil
 	}
-	first, ok := o.ledger.first[id]
-	if !ok {
-		return rollout.State{}, notFound(id)
+	when, err := ulid.ParseStrict(id)
+	if err != nil {
+		return s, 0, notFound(id)
 	}
+	first, err = o.Journal.Before(when.Timestamp())
+	return s, first, err
+}
+
+// stray is how much later than its id says a rollout's first record can be.
+const stray = time.Minute
+
+// reread folds a rollout that is no longer in memory from the journal.
+func (o *Orchestrator) reread(id string, first uint64) (rollout.State, error) {
 	var s rollout.State
+	latest := ulid.MustParse(id).Timestamp().Add(stray)
 	for r, err := range o.Journal.Records(first) {
 		if err != nil {
 			return s, err
+		}
+		if s.Phase == "" && r.Time.After(latest) {
+			break
 		}
 		if r.Rollout != id || !isRolloutEvent(r.Type) {
 			continue
@@ -165,8 +188,8 @@ func (o *Orchestrator) state(id string) (rollout.State, error) {
 			return s, fault.New(fault.Internal, "journal record %d: %s", r.Seq, fault.Text(err))
 		}
 		if e.Type == rollout.Ended {
-			break
+			return s, nil
 		}
 	}
-	return s, nil
+	return s, notFound(id)
 }

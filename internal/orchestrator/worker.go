@@ -11,9 +11,10 @@ import (
 	"github.com/capakraken/fairlead/internal/rollout"
 )
 
-// work starts the worker of a rollout. The caller holds mu. The worker ends with its rollout, with a journal that
+// work starts the worker of a rollout. The caller holds the pen. The worker ends with its rollout, with a journal that
 // cannot be written, or with Stop.
 func (o *Orchestrator) work(id string) {
+	o.working[id] = true
 	o.workers.Go(func() {
 		for o.step(id) {
 		}
@@ -34,10 +35,10 @@ func (o *Orchestrator) step(id string) bool {
 // intend records the next action before it is done. Actions that are only recorded are over with that, and the machine
 // is asked again.
 func (o *Orchestrator) intend(id string) (rollout.State, rollout.Action, context.Context, bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	o.pen.take()
+	defer o.pen.give()
 	for {
-		s := o.ledger.rollouts[id]
+		s := o.ledger.Rollouts[id]
 		now := time.Now().UTC()
 		a := rollout.Next(s, now)
 		var e rollout.Event
@@ -62,10 +63,10 @@ func (o *Orchestrator) intend(id string) (rollout.State, rollout.Action, context
 		}
 		switch e.Type {
 		case rollout.Ended:
-			o.ended(o.ledger.rollouts[id])
+			o.ended(o.ledger.Rollouts[id])
 			return s, a, nil, false
 		case rollout.Begun:
-			return o.ledger.rollouts[id], a, o.context(id, a), true
+			return o.ledger.Rollouts[id], a, o.context(id, a), true
 		}
 	}
 }
@@ -108,13 +109,13 @@ func (o *Orchestrator) do(ctx context.Context, s rollout.State, a rollout.Action
 // conclude records what came of an action. An action that was interrupted because the daemon stops has no result: the
 // next daemon looks what became of it.
 func (o *Orchestrator) conclude(id string, a rollout.Action, ev *rollout.Evidence, failed, cause error) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	o.pen.take()
+	defer o.pen.give()
 	if cancel, ok := o.cancels[id]; ok {
 		cancel(nil)
 		delete(o.cancels, id)
 	}
-	s := o.ledger.rollouts[id]
+	s := o.ledger.Rollouts[id]
 	if failed != nil && cause == errStopping {
 		o.suspend(s)
 		return false
@@ -149,17 +150,21 @@ func inTime(failed, cause error, a rollout.Action) error {
 	return fault.Hide(failed, fault.TimedOut, "%s did not end before its deadline (%s): %s", what, a.Deadline.Format(time.RFC3339), fault.Text(failed))
 }
 
-// suspend records that a rollout waits for the next daemon.
+// suspend records that a rollout waits for the next daemon. Its worker ends.
 func (o *Orchestrator) suspend(s rollout.State) {
+	delete(o.working, s.Request.ID)
 	e := rollout.Event{Type: rollout.Suspended, Reason: errStopping.Message}
 	if err := o.record(itself, s, e); err != nil {
 		o.stuck(s, err)
 	}
 }
 
-// stuck says that a rollout cannot go on because nothing can be recorded, also to those who follow it. What is on the
-// host stays as it is until the next start.
+// stuck says that a rollout cannot go on because nothing can be recorded, also to those who follow it. Its worker ends.
+// What is on the host stays as it is until the journal can be written again, or the next start.
 func (o *Orchestrator) stuck(s rollout.State, err error) {
+	delete(o.working, s.Request.ID)
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for ch, id := range o.watchers {
 		if id == s.Request.ID {
 			o.drop(ch)
@@ -169,6 +174,8 @@ func (o *Orchestrator) stuck(s rollout.State, err error) {
 }
 
 func (o *Orchestrator) ended(s rollout.State) {
+	delete(o.working, s.Request.ID)
+	o.saveSometimes()
 	o.Log.Info("rollout ended", zap.String("app", s.Request.App), zap.String("rollout", s.Request.ID),
 		zap.String("kind", string(s.Request.Kind)), zap.String("outcome", string(s.Outcome)),
 		zap.Duration("took", s.Ended.Sub(s.Begun)), zap.Strings("warnings", s.Warnings))

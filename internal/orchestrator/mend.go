@@ -1,0 +1,97 @@
+package orchestrator
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/journal"
+)
+
+// How often a journal that has failed is tried again: soon at first, and then more and more seldom.
+const (
+	firstTry = time.Second
+	lastTry  = 15 * time.Second
+)
+
+// watchDisk verifies the old records that the start has trusted, and then mends the journal whenever it has failed,
+// until the daemon stops.
+func (o *Orchestrator) watchDisk() {
+	if err := o.Journal.CheckTrusted(o.interrupt); err != nil && o.interrupt.Err() == nil {
+		o.Log.Error("the journal does not verify; no rollout is begun any more", zap.String("why", fault.Text(err)))
+		o.mu.Lock()
+		o.damage = err
+		o.mu.Unlock()
+	}
+	for {
+		select {
+		case <-o.interrupt.Done():
+			return
+		case <-o.broken:
+			o.mend()
+		}
+	}
+}
+
+// mend tries until the journal can be written again, and then goes on with the rollouts that stand still, as a restart
+// would: what was written and never acknowledged counts, and every action that has no result looks at the host first.
+// It gives up on a journal that is no longer what was written.
+func (o *Orchestrator) mend() {
+	for wait := firstTry; ; wait = min(2*wait, lastTry) {
+		if !pause(o.interrupt, wait) {
+			return
+		}
+		err := o.recover()
+		switch {
+		case err == nil:
+			o.Log.Info("the journal can be written again")
+			return
+		case fault.KindOf(err) != fault.Unavailable:
+			o.Log.Error("the journal cannot be taken up again", zap.String("why", fault.Text(err)))
+			return
+		}
+		o.Log.Debug("the journal still fails", zap.String("why", fault.Text(err)))
+	}
+}
+
+// recover takes up a journal that has failed.
+func (o *Orchestrator) recover() error {
+	o.pen.take()
+	defer o.pen.give()
+	if o.interrupt.Err() != nil {
+		return nil // it is the next daemon's
+	}
+	if err := o.room(); err != nil {
+		return err
+	}
+	tear, err := o.Journal.Recover()
+	if err != nil {
+		return err
+	}
+	for r, err := range o.Journal.Records(o.ledger.Seq + 1) {
+		if err == nil {
+			err = o.accept(r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := o.append(journal.Record{Type: journalRecovered}, map[string]any{"tear": tear}); err != nil {
+		return err
+	}
+	return o.resume()
+}
+
+// pause waits for d, and returns early with false when ctx ends.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
