@@ -86,9 +86,13 @@ func New(ctx context.Context, o Options) (*Rig, error) {
 }
 
 // Build builds fairlead into dir and returns the binary's path.
-func Build(ctx context.Context, dir string) (string, error) {
+func Build(ctx context.Context, dir string) (string, error) { return BuildVersion(ctx, dir, "dev") }
+
+// BuildVersion is Build with a version.
+func BuildVersion(ctx context.Context, dir, version string) (string, error) {
 	binary := filepath.Join(dir, "fairlead")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "github.com/capakraken/fairlead/cmd/fairlead")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-X main.version="+version, "-o", binary,
+		"github.com/capakraken/fairlead/cmd/fairlead")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build fairlead: %w\n%s", err, out)
