@@ -63,8 +63,9 @@ func (o *Orchestrator) recover() error {
 	if o.interrupt.Err() != nil {
 		return nil // it is the next daemon's
 	}
-	if err := o.room(); err != nil {
-		return err
+	wanted := o.wanted()
+	if free, err := o.Journal.Space(); err != nil || free < uint64(wanted) {
+		return fault.New(fault.Unavailable, "the journal wants %d KiB of free space to go on", wanted>>10)
 	}
 	tear, err := o.Journal.Recover()
 	if err != nil {
@@ -78,6 +79,7 @@ func (o *Orchestrator) recover() error {
 			return err
 		}
 	}
+	_ = o.Journal.Reserve(wanted) // if there is not even that, the next record tells
 	if _, err := o.append(journal.Record{Type: journalRecovered}, map[string]any{"tear": tear}); err != nil {
 		return err
 	}

@@ -50,9 +50,9 @@ type Orchestrator struct {
 	stopping bool
 	damage   error // what was found to be wrong with old records while the daemon ran
 
-	broken    chan struct{} // holds a word when the journal has failed
-	workers   sync.WaitGroup // one for each rollout that moves
-	keeper    sync.WaitGroup // of the journal
+	broken    chan struct{}   // holds a word when the journal has failed
+	workers   sync.WaitGroup  // one for each rollout that moves
+	keeper    sync.WaitGroup  // of the journal
 	interrupt context.Context // ends waits as soon as the daemon stops
 	soft      context.CancelCauseFunc
 	kill      context.Context // ends everything else when Stop's patience is over

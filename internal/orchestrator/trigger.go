@@ -102,8 +102,11 @@ func (o *Orchestrator) room() error {
 	if free < minSpace {
 		return fault.New(fault.Unavailable, "only %d MiB are free for the journal, and a rollout wants %d; nothing was changed; make room", free>>20, minSpace>>20)
 	}
-	return o.Journal.Reserve(reserve * int64(len(o.ledger.active())+1))
+	return o.Journal.Reserve(o.wanted())
 }
+
+// wanted returns how many bytes of the journal's disk are set aside for the rollouts under way and one more.
+func (o *Orchestrator) wanted() int64 { return reserve * int64(len(o.ledger.active())+1) }
 
 // newID returns the id of a new rollout. Ids sort by time, and none is older than the journal's last record, also when
 // the clock was set back: that is how a rollout's records are found again.
