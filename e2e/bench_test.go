@@ -16,7 +16,6 @@ import (
 
 	"github.com/capakraken/fairlead/e2e/rig"
 	"github.com/capakraken/fairlead/e2e/world"
-	"github.com/capakraken/fairlead/internal/journal"
 )
 
 // rounds is how often each side is measured, by turns. The median counts.
@@ -218,73 +217,5 @@ func BenchmarkBinary(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.ReportMetric(float64(file.Size())/1e6, "MB")
-	}
-}
-
-// BenchmarkStart measures how long the daemon takes until it serves, with next to nothing in its journal and with the
-// records of hundreds of rollouts.
-func BenchmarkStart(b *testing.B) {
-	for b.Loop() {
-		r := benchRig(b, []string{"web", "worker"})
-		_, records, err := rollOut(b.Context(), r, "2.0.0")
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(restarts(b, r).Seconds()*1000, "ms-short")
-		if err := r.Stop(); err != nil {
-			b.Fatal(err)
-		}
-		lengthen(b, r, records[0].Rollout, 10_000)
-		b.ReportMetric(restarts(b, r).Seconds()*1000, "ms-10k-records")
-		b.ReportMetric(resident(b, r.PID()), "MB-resident-10k")
-	}
-}
-
-// restarts returns how long a start takes. The daemon runs after it.
-func restarts(b *testing.B, r *rig.Rig) time.Duration {
-	b.Helper()
-	var all series
-	for range rounds {
-		if err := r.Kill(); err != nil {
-			b.Fatal(err)
-		}
-		start := time.Now()
-		if err := r.Start(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-		all = append(all, time.Since(start))
-	}
-	return all.median()
-}
-
-// lengthen appends the records of a rollout again and again, each time as another rollout, up to n records.
-func lengthen(b *testing.B, r *rig.Rig, id string, n uint64) {
-	b.Helper()
-	j, err := journal.Open(journal.Options{Dir: filepath.Join(r.State(), "journal")})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer j.Close() //nolint:errcheck // a record that is missing shows in what is measured
-	var one []journal.Record
-	for rec, err := range j.Records(1) {
-		if err != nil {
-			b.Fatal(err)
-		}
-		if rec.Rollout == id {
-			one = append(one, rec)
-		}
-	}
-	for i := 0; ; i++ {
-		another := fmt.Sprintf("%s%06d", id[:len(id)-6], i)
-		for _, rec := range one {
-			rec.Rollout, rec.Data = another, []byte(strings.ReplaceAll(string(rec.Data), id, another))
-			appended, err := j.Append(rec)
-			if err != nil {
-				b.Fatal(err)
-			}
-			if appended.Seq >= n && rec.Type == "rollout.ended" {
-				return
-			}
-		}
 	}
 }

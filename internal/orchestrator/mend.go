@@ -16,9 +16,12 @@ const (
 	lastTry  = 15 * time.Second
 )
 
-// watchDisk verifies the old records that the start has trusted, and then mends the journal whenever it has failed,
+// watchDisk makes a snapshot of what was read, verifies the old records that the start has trusted, and then mends the journal whenever it has failed,
 // until the daemon stops.
 func (o *Orchestrator) watchDisk() {
+	o.pen.take()
+	o.saveSometimes() // the next start need not read all that this one has read
+	o.pen.give()
 	if err := o.Journal.CheckTrusted(o.interrupt); err != nil && o.interrupt.Err() == nil {
 		o.Log.Error("the journal does not verify; no rollout is begun any more", zap.String("why", fault.Text(err)))
 		o.mu.Lock()
