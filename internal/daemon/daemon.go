@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/capakraken/fairlead/internal/config"
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
 	"github.com/capakraken/fairlead/internal/orchestrator"
@@ -83,11 +84,13 @@ func New(o Options) (_ *Daemon, err error) {
 		return nil, err
 	}
 	d.closers.add(release)
+	failpoint.Hit(failpoint.StateHeld)
 	log, err := journal.Open(journal.Options{Dir: filepath.Join(o.State, "journal")})
 	if err != nil {
 		return nil, err
 	}
 	d.closers.add(log.Close)
+	failpoint.Hit(failpoint.JournalOpened)
 	return d, d.wire(cfg, state, log)
 }
 
@@ -120,6 +123,7 @@ func (d *Daemon) wire(cfg config.Config, state *state, log *journal.Journal) err
 		return err
 	}
 	d.closers.add(d.listener.Close)
+	failpoint.Hit(failpoint.SocketBound)
 	if named(access) {
 		return d.listener.Welcome()
 	}
@@ -139,6 +143,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	go func() { served <- d.server.Serve(serving, d.listener) }() // ends with serving
 	go d.rest(serving)                                            // ends with serving
 	d.tire()
+	failpoint.Hit(failpoint.DaemonReady)
 	d.notify(sd.SdNotifyReady)
 	d.options.Log.Info("ready", zap.String("socket", d.options.Socket), zap.String("version", d.options.Version), zap.Int("pid", os.Getpid()))
 	var err error
@@ -146,6 +151,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-served:
 	}
+	failpoint.Hit(failpoint.StopAsked)
 	d.notify(sd.SdNotifyStopping)
 	d.options.Log.Info("stopping")
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
@@ -155,6 +161,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err == nil {
 		err = <-served
 	}
+	failpoint.Hit(failpoint.DaemonStopped)
 	d.options.Log.Info("stopped")
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/secret"
 )
@@ -91,6 +92,7 @@ func writeDurably(root *os.Root, name string, content []byte) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.KeyWritten)
 	if err := root.Rename(temporary, name); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/docker/docker/api/types/image"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/workload"
 )
@@ -80,6 +81,7 @@ func (e *Engine) fetch(ctx context.Context, img workload.Image, host ocispec.Pla
 	if err != nil {
 		return 0, err
 	}
+	failpoint.Hit(failpoint.PullAsked)
 	stream, err := e.api.ImagePull(ctx, img.Ref(), image.PullOptions{RegistryAuth: auth.Reveal(), Platform: platformText(host)})
 	if err != nil {
 		return 0, e.registryFailed(err, "pull", img)
@@ -89,6 +91,7 @@ func (e *Engine) fetch(ctx context.Context, img workload.Image, host ocispec.Pla
 	if err != nil {
 		return n, e.registryFailed(err, "pull", img)
 	}
+	failpoint.Hit(failpoint.PullHeard)
 	return n, nil
 }
 

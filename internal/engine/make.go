@@ -7,6 +7,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/workload"
 )
@@ -52,7 +53,9 @@ func (e *Engine) make(ctx context.Context, d definition, name string) (string, e
 	patient, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(landing, cancel) })()
+	failpoint.Hit(failpoint.ReplaceCreating)
 	made, err := e.api.ContainerCreate(patient, d.config, d.host, d.first(), nil, name)
+	failpoint.Hit(failpoint.ReplaceCreated)
 	return made.ID, err
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/workload"
 )
@@ -60,6 +61,7 @@ func (e *Engine) halt(ctx context.Context, c container.InspectResponse) error {
 		if err := e.api.ContainerUnpause(ctx, c.ID); err != nil {
 			return e.failed(err, "unpause container %s to stop it", nameOf(c))
 		}
+		failpoint.Hit(failpoint.OldWoken)
 	}
 	if err := e.api.ContainerStop(ctx, c.ID, container.StopOptions{}); err != nil {
 		return e.failed(err, "stop container %s", nameOf(c))

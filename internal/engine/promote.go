@@ -7,6 +7,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/workload"
 )
@@ -24,10 +25,16 @@ func (e *Engine) Promote(ctx context.Context, k workload.Key, rollout string, s 
 	if c.State.Status != container.StateRunning {
 		return fault.New(fault.Conflict, "container %s is %s and was to be running; it keeps its temporary name and is not restarted", nameOf(c), c.State.Status)
 	}
+	failpoint.Hit(failpoint.PromoteBegun)
 	if err := e.rename(ctx, c, s.FinalName(k)); err != nil {
 		return err
 	}
-	return e.setPolicy(ctx, c, s.Restart)
+	failpoint.Hit(failpoint.PromoteRenamed)
+	if err := e.setPolicy(ctx, c, s.Restart); err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.PromoteArmed)
+	return nil
 }
 
 // Retire removes the old container that a rollout kept, and none of its volumes. One that somebody started again is
@@ -53,10 +60,16 @@ func (e *Engine) Retire(ctx context.Context, k workload.Key, rollout string, old
 	case live(c) && !kept:
 		return fault.New(fault.Conflict, "container %s was to be removed and is %s; somebody started it again; it was not touched; stop and remove it by hand once you know why", nameOf(c), c.State.Status)
 	}
+	failpoint.Hit(failpoint.RetireBegun)
 	if err := e.stop(ctx, c); err != nil {
 		return err
 	}
-	return e.remove(ctx, c)
+	failpoint.Hit(failpoint.RetireStopped)
+	if err := e.remove(ctx, c); err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.RetireRemoved)
+	return nil
 }
 
 // own returns the rollout's container of the service, and whether there is one.

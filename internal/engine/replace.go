@@ -6,6 +6,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/workload"
@@ -29,6 +30,7 @@ func (e *Engine) Replace(ctx context.Context, r workload.Replacement) (workload.
 	if err != nil {
 		return out, err
 	}
+	failpoint.Hit(failpoint.ReplacePrepared)
 	out.NewID, out.NewName = fresh.ID, nameOf(fresh)
 	if r.Old != nil {
 		out.OldID, out.OldName = r.Old.ID, oldName(final, r.Rollout)
@@ -44,7 +46,9 @@ func (e *Engine) Replace(ctx context.Context, r workload.Replacement) (workload.
 
 // start starts the new container and says, should that fail, where the old one is.
 func (e *Engine) start(ctx context.Context, r workload.Replaced) error {
+	failpoint.Hit(failpoint.ReplaceStarting)
 	err := e.api.ContainerStart(ctx, r.NewID, container.StartOptions{})
+	failpoint.Hit(failpoint.ReplaceStarted)
 	if r.OldID == "" {
 		return e.failed(err, "start container %s", r.NewName)
 	}
@@ -101,6 +105,7 @@ func (e *Engine) connect(ctx context.Context, c container.InspectResponse, d def
 		if err := e.api.NetworkConnect(ctx, n.name, c.ID, n.endpoint); err != nil {
 			return e.failed(err, "connect container %s to network %s", nameOf(c), n.name)
 		}
+		failpoint.Hit(failpoint.ReplaceConnected)
 	}
 	return nil
 }
@@ -140,14 +145,17 @@ func (e *Engine) setAside(ctx context.Context, r workload.Replacement, name stri
 	if err := e.rename(ctx, old, name); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.OldRenamed)
 	if err := e.halt(ctx, old); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.OldStopped)
 	// Only now: the Engine lets the runtime of a running container know of a policy, which takes its time. Whether it has
 	// come back by its old policy is looked at last.
 	if err := e.setPolicy(ctx, old, workload.RestartPolicy{Name: "no"}); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.OldDisarmed)
 	return e.ended(ctx, old)
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/workload"
 )
@@ -33,10 +34,12 @@ func (e *Engine) Restore(ctx context.Context, k workload.Key, rollout string, se
 	if err := e.rename(ctx, c, old.Name); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.RestoreRenamed)
 	c.Name = "/" + old.Name // what is said of it from here on
 	if err := e.setPolicy(ctx, c, old.RestartPolicy); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.RestoreArmed)
 	return e.revive(ctx, c, old.Status)
 }
 
@@ -46,10 +49,16 @@ func (e *Engine) discard(ctx context.Context, k workload.Key, rollout, service s
 	if err != nil || !ok {
 		return err
 	}
+	failpoint.Hit(failpoint.RestoreBegun)
 	if err := e.stop(ctx, c); err != nil {
 		return err
 	}
-	return e.remove(ctx, c)
+	failpoint.Hit(failpoint.RestoreStopped)
+	if err := e.remove(ctx, c); err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.RestoreRemoved)
+	return nil
 }
 
 // revive starts c if it was live, and pauses it if it was paused. One that was stopped is left as it is.
@@ -61,6 +70,7 @@ func (e *Engine) revive(ctx context.Context, c container.InspectResponse, was wo
 		if err := e.api.ContainerStart(ctx, c.ID, container.StartOptions{}); err != nil {
 			return e.failed(err, "start the old container %s again", nameOf(c))
 		}
+		failpoint.Hit(failpoint.RestoreStarted)
 	}
 	if was != workload.Paused || c.State.Paused {
 		return nil
@@ -68,5 +78,6 @@ func (e *Engine) revive(ctx context.Context, c container.InspectResponse, was wo
 	if err := e.api.ContainerPause(ctx, c.ID); err != nil {
 		return e.failed(err, "pause the old container %s again, as it was before", nameOf(c))
 	}
+	failpoint.Hit(failpoint.RestorePaused)
 	return nil
 }

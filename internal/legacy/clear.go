@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/secret"
 )
@@ -34,6 +35,7 @@ func (d *Database) Clear(ctx context.Context, t Target, expected map[string]secr
 	if err := d.confirm(ctx, t, expected, residue, cleared); err != nil {
 		return nil, err
 	}
+	failpoint.Hit(failpoint.ClearConfirmed)
 	return residue, nil
 }
 
@@ -44,6 +46,7 @@ func (d *Database) clear(ctx context.Context, t Target, expected map[string]secr
 		return nil, nil, untouched(err)
 	}
 	defer s.close()
+	failpoint.Hit(failpoint.ClearConnected)
 	tx, err := s.begin(ctx, "")
 	if err != nil {
 		return nil, nil, untouched(err)
@@ -52,6 +55,7 @@ func (d *Database) clear(ctx context.Context, t Target, expected map[string]secr
 	if err != nil {
 		return nil, nil, untouched(err)
 	}
+	failpoint.Hit(failpoint.ClearLocked)
 	residue, columns, err := decide(findings)
 	if err != nil || len(columns) == 0 {
 		return residue, nil, untouched(err)
@@ -59,12 +63,15 @@ func (d *Database) clear(ctx context.Context, t Target, expected map[string]secr
 	if err := proceed(slices.Clone(residue)); err != nil {
 		return nil, nil, err // the caller's own words
 	}
+	failpoint.Hit(failpoint.ClearAsked)
 	if err := s.write(ctx, tx, table, columns); err != nil {
 		return nil, nil, untouched(err)
 	}
+	failpoint.Hit(failpoint.ClearUpdated)
 	if err := s.commit(ctx, tx); err != nil {
 		return nil, nil, untouched(err)
 	}
+	failpoint.Hit(failpoint.ClearCommitted)
 	return residue, columns, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/envfile"
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/secret"
@@ -30,6 +31,7 @@ func (j job) clear(ctx context.Context) (*rollout.Evidence, error) {
 	if err := j.sameAsProved(ctx, p, l); err != nil {
 		return nil, err
 	}
+	failpoint.Hit(failpoint.ClearProved)
 	values := expected(j.app, p.base)
 	residue, err := j.Database.Clear(ctx, l, values, func() error { return j.stillProved(ctx, j.state.Verified.Proofs) })
 	unknown := err != nil && fault.KindOf(err) != fault.Refused

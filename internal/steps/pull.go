@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/rollout"
 )
 
@@ -17,6 +18,7 @@ func (j job) pull(ctx context.Context) (*rollout.Evidence, error) {
 		}
 		image = resolved
 	}
+	failpoint.Hit(failpoint.TagResolved)
 	j.say("pulling " + image.String())
 	image, bytes, cached, err := j.Images.Pull(ctx, image, func(done, total int64) {
 		j.progress(rollout.Progress{Step: rollout.Pull, Text: "pulling " + image.String(), Bytes: done, Total: total})

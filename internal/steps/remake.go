@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/workload"
@@ -47,5 +48,6 @@ func (j job) remake(ctx context.Context, b rollout.Baseline) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	failpoint.Hit(failpoint.RemakeStarted)
 	return made.NewID, j.Runtime.Promote(ctx, j.key, old.Rollout, unit.Service)
 }

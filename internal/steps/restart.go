@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/workload"
@@ -20,6 +21,7 @@ func (j job) replace(ctx context.Context) (*rollout.Evidence, error) {
 	if err != nil {
 		return nil, err
 	}
+	failpoint.Hit(failpoint.ReplaceChecked)
 	done, err := j.Runtime.Replace(ctx, workload.Replacement{
 		Key:     j.key,
 		Rollout: j.state.Request.ID,

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/secret"
@@ -31,6 +32,7 @@ func (j job) restore(ctx context.Context) (*rollout.Evidence, error) {
 	b := j.baseline(j.action.Service)
 	kept := rollout.Restored{Service: b.Service, Baseline: describe(b.Container)}
 	words := j.keepEvidence(ctx, &kept)
+	failpoint.Hit(failpoint.WordsKept)
 	err := j.putBack(ctx, b)
 	if fault.KindOf(err) == fault.NotFound && j.isGone(ctx, b) {
 		kept.Remade, err = j.remake(ctx, b)
@@ -38,6 +40,7 @@ func (j job) restore(ctx context.Context) (*rollout.Evidence, error) {
 	if err != nil {
 		return nil, err
 	}
+	failpoint.Hit(failpoint.RestoreLooked)
 	kept.Log = j.redact(ctx, words) // only now: the service must not wait for the database
 	return &rollout.Evidence{Restored: &kept}, nil
 }
@@ -148,6 +151,7 @@ func (j job) hold(ctx context.Context) (*rollout.Evidence, error) {
 		if err := j.holdOne(ctx, svc); err != nil {
 			return nil, err
 		}
+		failpoint.Hit(failpoint.HoldHeld)
 	}
 	return nil, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/secret"
@@ -27,6 +28,7 @@ func (j job) validate(ctx context.Context) (*rollout.Evidence, error) {
 	if err != nil {
 		return nil, j.besides(problems, "the containers", err)
 	}
+	failpoint.Hit(failpoint.BaselineSeen)
 	v := &rollout.Validated{Sources: p.sources, Keys: p.base.Names(), Secrets: j.facts(j.app, p.base),
 		Services: services(p.units), Definitions: p.definitions, Env: p.env, HasLegacy: j.app.Legacy != nil}
 	v.Baseline, v.Warnings = baselines(p.units, found, &problems)
@@ -40,10 +42,12 @@ func (j job) validate(ctx context.Context) (*rollout.Evidence, error) {
 	if err := j.lookForResidue(ctx, p, v); err != nil {
 		return nil, j.besides(problems, "the legacy database", err)
 	}
+	failpoint.Hit(failpoint.ResidueSeen)
 	if len(problems) > 0 {
 		return nil, j.refusal(problems)
 	}
 	j.askBaseline(ctx, v)
+	failpoint.Hit(failpoint.ValidateBased)
 	return &rollout.Evidence{Validated: v}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/secret"
@@ -34,6 +35,7 @@ func (j job) verify(ctx context.Context) (*rollout.Evidence, error) {
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	failpoint.Hit(failpoint.VerifyProved)
 	sortProofs(v.Proofs)
 	if faults := rollout.Unproved(gated, reported(v.Proofs)); len(faults) > 0 {
 		return nil, fault.New(fault.Refused, "the app does not take every secret from the environment: %s", strings.Join(faults, "; "))
@@ -41,6 +43,7 @@ func (j job) verify(ctx context.Context) (*rollout.Evidence, error) {
 	if err := j.stillProved(ctx, v.Proofs); err != nil {
 		return nil, err
 	}
+	failpoint.Hit(failpoint.VerifyLooked)
 	v.Warnings = unrequired(j.state.Validated.Secrets, v.Proofs)
 	return &rollout.Evidence{Verified: v}, nil
 }
