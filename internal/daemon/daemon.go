@@ -113,6 +113,7 @@ func (d *Daemon) wire(cfg config.Config, state *state, log *journal.Journal) err
 	if err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.StateFolded)
 	d.server, err = server.New(server.Options{Rollouts: d.rollouts, Access: access, Version: d.options.Version, Instance: cfg.Instance,
 		Head: func() uint64 { seq, _ := log.Head(); return seq }, Log: d.options.Log})
 	if err != nil {

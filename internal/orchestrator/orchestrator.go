@@ -13,6 +13,7 @@ import (
 	"github.com/oklog/ulid/v2"
 	"go.uber.org/zap"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
 	"github.com/capakraken/fairlead/internal/rollout"
@@ -103,6 +104,7 @@ func (o *Orchestrator) Start() error {
 	if _, err := o.append(journal.Record{Type: daemonStarted}, birth{Version: o.Version, Level: Level}); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.StartNoted)
 	for _, id := range o.ledger.active() {
 		s := o.ledger.Rollouts[id]
 		if o.configured(s.Request.App) != nil {
@@ -127,6 +129,7 @@ func (o *Orchestrator) resume() error {
 		if err := o.record(itself, s, rollout.Event{Type: rollout.Resumed}); err != nil {
 			return err
 		}
+		failpoint.Hit(failpoint.ResumeNoted)
 		o.Log.Info("rollout resumed", zap.String("app", s.Request.App), zap.String("rollout", id), zap.String("step", string(s.Step)))
 		o.work(id)
 	}
@@ -161,11 +164,13 @@ func (o *Orchestrator) Stop(ctx context.Context) {
 		return
 	}
 	o.stopped = true
+	failpoint.Hit(failpoint.StopWaited)
 	if _, err := o.append(journal.Record{Type: daemonStopped}, nil); err != nil {
 		o.Log.Error("the stop could not be recorded", zap.String("why", fault.Text(err)))
 	} else {
 		o.save()
 	}
+	failpoint.Hit(failpoint.StopNoted)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for ch := range o.watchers {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
 	"github.com/capakraken/fairlead/internal/rollout"
@@ -51,9 +52,11 @@ func (o *Orchestrator) Trigger(ctx context.Context, by journal.Actor, r Request)
 	request.ID = o.newID()
 	request.Force, request.Reason, request.IdempotencyKey = r.Force, r.Reason, r.IdempotencyKey
 	request.Requester, request.Previous = by.User, o.ledger.app(r.App).Left
+	failpoint.Hit(failpoint.RequestAdmitted)
 	if err := o.record(by, rollout.State{}, rollout.Event{Type: rollout.Requested, Request: &request}); err != nil {
 		return rollout.State{}, unavailable(err)
 	}
+	failpoint.Hit(failpoint.RequestNoted)
 	o.work(request.ID)
 	return o.ledger.Rollouts[request.ID], nil
 }
@@ -156,9 +159,11 @@ func (o *Orchestrator) Cancel(ctx context.Context, by journal.Actor, id, reason 
 	if reason != "" {
 		text += ": " + strings.TrimSpace(reason)
 	}
+	failpoint.Hit(failpoint.CancelAdmitted)
 	if err := o.record(by, s, rollout.Event{Type: rollout.Cancelled, Reason: text}); err != nil {
 		return s, unavailable(err)
 	}
+	failpoint.Hit(failpoint.CancelNoted)
 	if cancel, ok := o.cancels[id]; ok {
 		cancel(fault.New(fault.Conflict, "%s", text))
 	}
@@ -199,9 +204,11 @@ func (o *Orchestrator) mark(by journal.Actor, name, kind, reason string) error {
 	if reason == "" || len(reason) > maxReason {
 		return fault.New(fault.Usage, "say why, in at most %d bytes: --reason …", maxReason)
 	}
+	failpoint.Hit(failpoint.LockAdmitted)
 	if _, err := o.append(journal.Record{Actor: by, Type: kind, App: name}, map[string]string{"reason": reason}); err != nil {
 		return unavailable(err)
 	}
+	failpoint.Hit(failpoint.LockNoted)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
 )
@@ -28,7 +29,9 @@ func (o *Orchestrator) step(id string) bool {
 	if !ok {
 		return false
 	}
+	failpoint.Hit(failpoint.IntentNoted)
 	evidence, err := o.do(ctx, s, a)
+	failpoint.Hit(failpoint.ActionOver)
 	return o.conclude(id, a, evidence, err, context.Cause(ctx))
 }
 
@@ -57,12 +60,14 @@ func (o *Orchestrator) intend(id string) (rollout.State, rollout.Action, context
 			}
 			e = rollout.Event{Type: rollout.Begun, Action: &a}
 		}
+		failpoint.Hit(failpoint.ActionChosen)
 		if err := o.record(itself, s, e); err != nil {
 			o.stuck(s, err)
 			return s, a, nil, false
 		}
 		switch e.Type {
 		case rollout.Ended:
+			failpoint.Hit(failpoint.EndNoted)
 			o.ended(o.ledger.Rollouts[id])
 			return s, a, nil, false
 		case rollout.Begun:
@@ -135,6 +140,7 @@ func (o *Orchestrator) conclude(id string, a rollout.Action, ev *rollout.Evidenc
 		o.stuck(s, err)
 		return false
 	}
+	failpoint.Hit(failpoint.ResultNoted)
 	return true
 }
 
@@ -157,6 +163,7 @@ func (o *Orchestrator) suspend(s rollout.State) {
 	if err := o.record(itself, s, e); err != nil {
 		o.stuck(s, err)
 	}
+	failpoint.Hit(failpoint.SuspendNoted)
 }
 
 // stuck says that a rollout cannot go on because nothing can be recorded, also to those who follow it. Its worker ends.
