@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
 	"runtime/debug"
 	"time"
 
@@ -95,14 +96,20 @@ func (o *Orchestrator) context(id string, a rollout.Action) context.Context {
 func (o *Orchestrator) do(ctx context.Context, s rollout.State, a rollout.Action) (ev *rollout.Evidence, err error) {
 	log := o.Log.With(zap.String("app", s.Request.App), zap.String("rollout", s.Request.ID), zap.String("step", string(a.Step)),
 		zap.String("action", string(a.Verb)), zap.String("service", a.Service))
+	panicked := func(stack []byte) error {
+		log.Error("action panicked", zap.ByteString("stack", frames(stack)))
+		return fault.New(fault.Internal, "a bug in fairlead ended %s; it is not tried again (the log has the stack)", a.Verb)
+	}
 	defer func() {
 		if p := recover(); p != nil {
-			log.Error("action panicked", zap.ByteString("stack", frames(debug.Stack())))
-			err = fault.New(fault.Internal, "a bug in fairlead ended %s; it is not tried again (the log has the stack)", a.Verb)
+			err = panicked(debug.Stack())
 		}
 	}()
 	log.Debug("action begins")
 	ev, err = o.Steps.Do(ctx, s, a, func(p rollout.Progress) { o.progress(s, p) })
+	if bug, ok := errors.AsType[*fault.Panic](err); ok {
+		return nil, panicked(bug.Stack)
+	}
 	if err != nil {
 		log.Info("action failed", zap.String("kind", string(fault.KindOf(err))), zap.String("why", fault.Text(err)))
 		return nil, err

@@ -54,10 +54,9 @@ func (j job) prove(ctx context.Context, service string, gated []string) (rollout
 	p := prover{job: j, service: service, gated: gated, look: workload.Look{Check: check}}
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
-	exited := make(chan struct{}, 1)
+	exited := make(chan error, 1)
 	go func() { // ends with watching, at the latest when prove returns
-		_ = j.Containers.WaitExit(watching, id)
-		exited <- struct{}{}
+		exited <- caught(func() error { return j.Containers.WaitExit(watching, id) })
 	}()
 	start := time.Now()
 	for attempt := 1; ; attempt++ {
@@ -72,25 +71,30 @@ func (j job) prove(ctx context.Context, service string, gated []string) (rollout
 		if p.streak > 0 {
 			next = firstPause // only its steadiness is in doubt
 		}
-		if !p.wait(ctx, next, exited) {
-			return proof, attempt, p.explain(ctx, attempt, ctx.Err())
+		if err := p.wait(ctx, next, exited); err != nil {
+			return proof, attempt, p.explain(ctx, attempt, err)
 		}
 	}
 }
 
-// wait pauses until the next look, and cuts one pause short when the container ends. It returns false when ctx ends.
-func (p *prover) wait(ctx context.Context, d time.Duration, exited <-chan struct{}) bool {
+// wait pauses until the next look, and cuts one pause short when the container ends. Its error is that of ctx, or a panic
+// in the watch.
+func (p *prover) wait(ctx context.Context, d time.Duration, exited <-chan error) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
-		return false
-	case <-exited:
+		return ctx.Err()
+	case err := <-exited:
+		if _, bug := errors.AsType[*fault.Panic](err); bug {
+			return err
+		}
 		// The container has ended or cannot be watched: the next look tells which. It is still paced, since an Engine
 		// that does not answer fails the watch at once.
-		return pause(ctx, min(d, 50*time.Millisecond))
+		pause(ctx, min(d, 50*time.Millisecond))
+		return ctx.Err()
 	case <-t.C:
-		return true
+		return nil
 	}
 }
 

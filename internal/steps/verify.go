@@ -24,12 +24,14 @@ func (j job) verify(ctx context.Context) (*rollout.Evidence, error) {
 	group, polling := errgroup.WithContext(ctx)
 	for _, svc := range j.state.Services {
 		group.Go(func() error {
-			proof, attempts, err := j.prove(polling, svc.Name, gated)
-			mu.Lock()
-			defer mu.Unlock()
-			v.Attempts += attempts
-			v.Proofs = append(v.Proofs, proof)
-			return err
+			return caught(func() error {
+				proof, attempts, err := j.prove(polling, svc.Name, gated)
+				mu.Lock()
+				defer mu.Unlock()
+				v.Attempts += attempts
+				v.Proofs = append(v.Proofs, proof)
+				return err
+			})
 		})
 	}
 	if err := group.Wait(); err != nil {
