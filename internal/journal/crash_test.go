@@ -1,4 +1,4 @@
-package journal
+package journal_test
 
 import (
 	"errors"
@@ -9,21 +9,20 @@ import (
 	"testing"
 
 	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/journal"
+	"github.com/capakraken/fairlead/internal/journal/journaltest"
 )
 
-// errPower is what every operation answers once the power is gone.
-var errPower = errors.New("power cut")
-
-// story opens a journal on m and appends n records, with rotations, until the first error. It returns those that were
+// story opens a journal on d and appends n records, with rotations, until the first error. It returns those that were
 // acknowledged.
-func story(m *memory, n int) (acknowledged []Record, err error) {
-	_, now := clock()
-	j, err := Open(Options{Dir: "/j", FS: m, SegmentBytes: 700, Now: now})
+func story(d *journaltest.Disk, n int) (acknowledged []journal.Record, err error) {
+	_, now := journal.TestClock()
+	j, err := journal.Open(journal.Options{Dir: "/j", FS: d, SegmentBytes: 700, Now: now})
 	if err != nil {
 		return nil, err
 	}
 	for i := range n {
-		r, err := j.Append(Record{Actor: daemon(), Type: "step.done", App: fmt.Sprintf("app-%d", i)})
+		r, err := j.Append(journal.Record{Actor: journal.TestDaemon(), Type: "step.done", App: fmt.Sprintf("app-%d", i)})
 		if err != nil {
 			return acknowledged, err
 		}
@@ -32,46 +31,67 @@ func story(m *memory, n int) (acknowledged []Record, err error) {
 	return acknowledged, nil
 }
 
-// reopened returns the records that a journal on m gives after it is opened again, and appends one more.
-func reopened(t *testing.T, m *memory) []Record {
+// reopened returns the records that a journal on d gives after it is opened again, and appends one more. A record that
+// was never acknowledged may vanish between the two, since the kernel has taken it for written: then the daemon is
+// started once more.
+func reopened(t *testing.T, d *journaltest.Disk) (*journaltest.Disk, []journal.Record) {
 	t.Helper()
-	j := open(t, Options{Dir: "/j", FS: m, SegmentBytes: 700})
-	all := collect(t, j, 1)
-	appendRecord(t, j, Record{Actor: daemon(), Type: "daemon.started"})
-	if r, err := verify(m, "/j"); err != nil || r.Tear != nil || r.Records != uint64(len(all)+1) {
-		t.Fatalf("after reopening and one append: %+v, %v", r, err)
+	for {
+		j := journal.TestOpen(t, journal.Options{Dir: "/j", FS: d, SegmentBytes: 700})
+		all, err := replayed(j, 1)
+		if err == nil {
+			_, err = j.Append(journal.Record{Actor: journal.TestDaemon(), Type: "daemon.started"})
+		}
+		if err != nil {
+			journal.TestKind(t, err, fault.Unavailable)
+			d = d.Kill()
+			continue
+		}
+		if r, err := journal.VerifyOn(d, "/j"); err != nil || r.Tear != nil || r.Records != uint64(len(all)+1) {
+			t.Fatalf("after reopening and one append: %+v, %v", r, err)
+		}
+		return d, all
 	}
-	return all
+}
+
+// replayed returns the records from one on.
+func replayed(j *journal.Journal, from uint64) (all []journal.Record, err error) {
+	for r, err := range j.Records(from) {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// beginsWith tells whether all begins with the records of head.
+func beginsWith(all, head []journal.Record) bool {
+	return len(all) >= len(head) && slices.EqualFunc(all[:len(head)], head, journal.TestSame)
 }
 
 // Whatever was acknowledged outlives a power cut at any operation, whatever became of the bytes that were not synced.
 func TestPowerCutAtEveryOperation(t *testing.T) {
 	const appends = 12
 	for cut := 1; ; cut++ {
-		m, ops := newMemory(), 0
-		m.before = func(string, string) error {
-			if ops++; ops >= cut {
-				return errPower
-			}
-			return nil
-		}
-		acknowledged, err := story(m, appends)
-		if err == nil {
-			if ops < 3*appends/2 || len(m.files) < 3 {
-				t.Fatalf("the story is too short to tell anything: %d operations, %d segments", ops, len(m.files))
-			}
-			return
-		}
-		for _, kept := range []int{0, 1, 100, 100000} {
-			for _, zeroed := range []int{0, 1, 60, 100000} {
-				after := m.powerCut(kept, zeroed)
-				got := reopened(t, after)
-				if len(got) < len(acknowledged) || !slices.EqualFunc(got[:len(acknowledged)], acknowledged, sameRecord) {
-					t.Fatalf("cut at operation %d, %d bytes kept, %d zeroed: %d records, %d were acknowledged", cut, kept, zeroed, len(got), len(acknowledged))
+		for seed := range uint64(10) {
+			d := journaltest.New(seed)
+			d.Fail(func(op journaltest.Op) error {
+				if op.Number >= cut {
+					return syscall.EIO
 				}
-				if len(got) > len(acknowledged)+1 {
-					t.Fatalf("cut at operation %d: %d records, of which only %d were acknowledged", cut, len(got), len(acknowledged))
+				return nil
+			})
+			acknowledged, err := story(d, appends)
+			if err == nil {
+				if names, _ := d.Names("/j"); d.Changes() < 2*appends || len(names) < 3 {
+					t.Fatalf("the story is too short to tell anything: %d operations, %v", d.Changes(), names)
 				}
+				return
+			}
+			_, got := reopened(t, d.PowerCut())
+			if !beginsWith(got, acknowledged) || len(got) > len(acknowledged)+1 {
+				t.Fatalf("cut at operation %d, seed %d: %d records, %d were acknowledged", cut, seed, len(got), len(acknowledged))
 			}
 		}
 	}
@@ -81,53 +101,58 @@ func TestPowerCutAtEveryOperation(t *testing.T) {
 // stays there when the power fails after that.
 func TestDiskFailsAtEveryOperation(t *testing.T) {
 	for failing := 1; ; failing++ {
-		m, ops, failed := newMemory(), 0, ""
-		m.before = func(op, _ string) error {
-			if ops++; ops == failing {
+		d, failed := journaltest.New(uint64(failing)), journaltest.Op{}
+		d.Fail(func(op journaltest.Op) error {
+			if op.Number == failing && op.Verb.Changes() {
 				failed = op
-				return syscall.ENOSPC
+				return journaltest.Half(syscall.ENOSPC)
 			}
 			return nil
-		}
-		acknowledged, err := story(m, 12)
+		})
+		acknowledged, err := story(d, 12)
 		if err == nil {
 			return
 		}
-		wantKind(t, err, fault.Unavailable)
+		journal.TestKind(t, err, fault.Unavailable)
 		if !strings.Contains(err.Error(), "no space left on device") || !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("the error does not tell what failed: %v", err)
 		}
-		m.before = nil
-		got := reopened(t, m)
-		if len(got) < len(acknowledged) || !slices.EqualFunc(got[:len(acknowledged)], acknowledged, sameRecord) {
-			t.Fatalf("%s failed at operation %d: %d records, %d were acknowledged", failed, failing, len(got), len(acknowledged))
+		d.Fail(nil)
+		d, got := reopened(t, d.Kill())
+		if !beginsWith(got, acknowledged) {
+			t.Fatalf("%+v failed: %d records, %d were acknowledged", failed, len(got), len(acknowledged))
 		}
 		// What reopening found counts from then on: it must be durable, even where the sync had failed.
-		if again := reopened(t, m.powerCut(0, 0)); len(again) != len(got)+1 {
-			t.Fatalf("%s failed at operation %d: %d records before the power cut, %d after", failed, failing, len(got)+1, len(again))
+		if _, again := reopened(t, d.PowerCut()); len(again) != len(got)+1 {
+			t.Fatalf("%+v failed: %d records before the power cut, %d after", failed, len(got)+1, len(again))
 		}
 	}
 }
 
 func TestFailsClosed(t *testing.T) {
-	for _, op := range []string{"write", "sync"} {
-		t.Run(op, func(t *testing.T) {
-			m := newMemory()
-			j := open(t, Options{Dir: "/j", FS: m})
-			fill(t, j, 2)
+	for _, verb := range []journaltest.Verb{journaltest.Write, journaltest.Sync} {
+		t.Run(string(verb), func(t *testing.T) {
+			d := journaltest.New(1)
+			j := journal.TestOpen(t, journal.Options{Dir: "/j", FS: d})
+			journal.TestFill(t, j, 2)
 			seq, hash := j.Head()
-			m.before = func(o, _ string) error {
-				if o == op {
+			d.Fail(func(op journaltest.Op) error {
+				if op.Verb == verb {
 					return syscall.EIO
 				}
 				return nil
-			}
-			_, first := j.Append(Record{Actor: daemon(), Type: "step.intent"})
-			wantKind(t, first, fault.Unavailable)
+			})
+			_, first := j.Append(journal.Record{Actor: journal.TestDaemon(), Type: "step.intent"})
+			journal.TestKind(t, first, fault.Unavailable)
 
-			m.before = func(op, _ string) error { t.Errorf("%s after the journal had failed", op); return nil }
+			d.Fail(func(op journaltest.Op) error {
+				if op.Verb.Changes() {
+					t.Errorf("%s after the journal had failed", op.Verb)
+				}
+				return nil
+			})
 			for range 3 {
-				if _, err := j.Append(Record{Actor: daemon(), Type: "step.intent"}); !errors.Is(err, first) {
+				if _, err := j.Append(journal.Record{Actor: journal.TestDaemon(), Type: "step.intent"}); !errors.Is(err, first) {
 					t.Errorf("a later append: %v, want the first error", err)
 				}
 			}
@@ -137,27 +162,27 @@ func TestFailsClosed(t *testing.T) {
 			if s, h := j.Head(); s != seq || h != hash {
 				t.Errorf("the head moved to %d", s)
 			}
-			if got := collect(t, j, 1); len(got) != 2 {
+			if got := journal.TestCollect(t, j, 1); len(got) != 2 {
 				t.Errorf("%d records can be read, want 2", len(got))
 			}
-			m.before = nil
+			d.Fail(nil)
 		})
 	}
 }
 
 func TestOpenFailures(t *testing.T) {
-	for _, op := range []string{"create", "sync", "syncdir"} {
-		m := newMemory()
-		m.before = func(o, _ string) error {
-			if o == op {
+	for _, verb := range []journaltest.Verb{journaltest.Create, journaltest.Sync, journaltest.SyncDir} {
+		d := journaltest.New(1)
+		d.Fail(func(op journaltest.Op) error {
+			if op.Verb == verb {
 				return syscall.EROFS
 			}
 			return nil
-		}
-		_, err := Open(Options{Dir: "/j", FS: m})
-		wantKind(t, err, fault.Unavailable)
+		})
+		_, err := journal.Open(journal.Options{Dir: "/j", FS: d})
+		journal.TestKind(t, err, fault.Unavailable)
 		if !strings.Contains(err.Error(), "read-only file system") {
-			t.Errorf("%s: %v", op, err)
+			t.Errorf("%s: %v", verb, err)
 		}
 	}
 }

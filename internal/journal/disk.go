@@ -19,25 +19,45 @@ type FS interface {
 	Names(dir string) ([]string, error)
 	// Open opens a regular file as os.OpenFile does, with mode 0600, and never through a symbolic link.
 	Open(path string, flag int) (File, error)
+	// Stamp returns the stamp of a regular file, and the bytes that are set aside for it on the disk; never through a
+	// symbolic link.
+	Stamp(path string) (s Stamp, allocated int64, err error)
+	// Rename gives a file another name in its directory, in the place of the file that had it.
+	Rename(from, to string) error
+	// Remove takes a name away.
+	Remove(path string) error
 	// SyncDir makes the names in dir durable.
 	SyncDir(dir string) error
 	// Free returns the bytes that are left to the daemon on the file system of dir.
 	Free(dir string) (uint64, error)
 }
 
-// File is one open segment.
+// File is one open file.
 type File interface {
 	io.ReaderAt
 	io.WriterAt
 	io.Closer
 	Sync() error
+	// Truncate sets the length, and gives back what was set aside beyond it.
 	Truncate(size int64) error
+	// Reserve sets space aside for the first size bytes, so that they can be written on a disk that has become full.
+	// The length stays as it is. A file system that cannot do that is no error.
+	Reserve(size int64) error
+}
+
+// Stamp tells whether a file is still the one that it was: whoever writes to it changes its stamp.
+type Stamp struct {
+	Inode    uint64 `json:"inode"`
+	Size     int64  `json:"size"`
+	Modified int64  `json:"modified"` // in nanoseconds since 1970, as is Changed
+	Changed  int64  `json:"changed"`
 }
 
 // What goes wrong without an error number.
 var (
 	errIrregular = errors.New("it is not a regular file")
 	errShort     = errors.New("only a part was written")
+	errVanished  = errors.New("what was read from it is not there any more")
 	errShared    = errors.New("users other than its owner may write to it; take that away with chmod go-w")
 )
 
@@ -72,6 +92,21 @@ func (disk) Names(dir string) ([]string, error) {
 	return names, err
 }
 
+func (disk) Stamp(path string) (Stamp, int64, error) {
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		return Stamp{}, 0, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return Stamp{}, 0, errIrregular
+	}
+	return Stamp{Inode: st.Ino, Size: st.Size, Modified: st.Mtim.Nano(), Changed: st.Ctim.Nano()}, st.Blocks * 512, nil
+}
+
+func (disk) Rename(from, to string) error { return os.Rename(from, to) }
+
+func (disk) Remove(path string) error { return os.Remove(path) }
+
 func (disk) Open(path string, flag int) (File, error) {
 	// Without O_NONBLOCK a pipe that somebody put there would hold the daemon up for ever.
 	f, err := os.OpenFile(path, flag|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
@@ -84,7 +119,27 @@ func (disk) Open(path string, flag int) (File, error) {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil, errors.Join(errIrregular, err, f.Close())
 	}
-	return f, nil
+	return diskFile{f}, nil
+}
+
+// diskFile is a file of the real FS.
+type diskFile struct{ *os.File }
+
+func (f diskFile) Reserve(size int64) error {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		for failed = unix.EINTR; failed == unix.EINTR; { // a signal came; what was set aside until then stays
+			failed = unix.Fallocate(int(fd), unix.FALLOC_FL_KEEP_SIZE, 0, size)
+		}
+	})
+	if failed == unix.EOPNOTSUPP || failed == unix.ENOSYS {
+		failed = nil
+	}
+	return errors.Join(err, failed)
 }
 
 func (disk) SyncDir(dir string) error {
@@ -108,7 +163,7 @@ func reason(err error) string {
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return errno.Error()
 	}
-	for _, known := range []error{errIrregular, errShared, errShort} {
+	for _, known := range []error{errIrregular, errShared, errShort, errVanished} {
 		if errors.Is(err, known) {
 			return known.Error()
 		}

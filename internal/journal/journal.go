@@ -11,7 +11,6 @@
 package journal
 
 import (
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -19,8 +18,9 @@ import (
 	"github.com/capakraken/fairlead/internal/fault"
 )
 
-// DefaultSegmentBytes is the length at which a segment is full unless Options says otherwise.
-const DefaultSegmentBytes = 64 << 20
+// DefaultSegmentBytes is the length at which a segment is full unless Options says otherwise. A start reads no more
+// than that again, however long the history is.
+const DefaultSegmentBytes = 16 << 20
 
 // Options is what Open needs.
 type Options struct {
@@ -28,6 +28,9 @@ type Options struct {
 	SegmentBytes int64            // length at which a segment is full; 0 for DefaultSegmentBytes
 	Now          func() time.Time // nil for time.Now
 	FS           FS               // nil for the real disk
+	// Before, where set, is called when all is verified and nothing is written yet. It may read the journal and keep it. Its
+	// error ends Open and leaves the directory as it was.
+	Before func(*Journal) error
 }
 
 // withDefaults returns o complete, or what is wrong with it.
@@ -53,20 +56,32 @@ func (o Options) withDefaults() (Options, error) {
 // time; whoever opens it holds a lock for that.
 type Journal struct {
 	options Options
-	tear    *Tear
+	tear    *Tear     // that Open found
+	trusted *snapshot // that Open relied on; nil for none
 
+	saving    sync.Mutex // held while a snapshot is written
 	appending sync.Mutex // held through the write and its sync, which may take long on a bad disk
-	file      File       // the last segment
-	size      int64      // of its sound lines
+	closed    bool
+	file      File    // the last segment
+	size      int64   // of its sound lines
+	reserved  int64   // how long it may become within what is set aside for it; of no meaning below size
+	unsettled *walker // where Open ended, until the first change
+	offered   []byte  // the line whose append failed: it may stand on the disk all the same
+	cut       *Tear   // what Recover has cut off since the last append
 
 	mu       sync.Mutex // guards what follows, never held through I/O; written only with appending held as well
 	segments []uint64
-	chain    chain // what is durable
+	seals    []seal // of each segment but the last
+	base     chain  // before the last segment
+	chain    chain  // what is durable, once it is settled
+	settled  bool   // what Open read is known to be durable
 	failed   error
+	forGood  bool // Recover does not help
 }
 
-// Open verifies the whole journal in o.Dir, or begins one, and makes it ready to append. A torn end is cut off, see
-// Repaired; any other damage is an error of kind Difference, and nothing is changed.
+// Open makes the journal in o.Dir ready to append, or begins one. It verifies all of it, but for those segments that a
+// sound snapshot names and that nobody has written to since; see CheckTrusted. Damage is an error of kind Difference; a
+// torn end is none, see Repaired. What is there is not changed before the first append.
 func Open(o Options) (*Journal, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -79,80 +94,31 @@ func Open(o Options) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := walker{fs: o.FS, dir: o.Dir, chain: newChain()}
-	if err := w.walk(firsts, func(*view) bool { return true }); err != nil {
+	j := &Journal{options: o, segments: firsts, trusted: load(o.FS, o.Dir, firsts)}
+	w, err := j.survey()
+	if j.trusted != nil && (err != nil || !j.trusted.covers(&w)) {
+		j.trusted = nil // in any doubt the journal itself has the word
+		w, err = j.survey()
+	}
+	if err != nil {
 		return nil, err
 	}
-	j := &Journal{options: o, tear: w.tear, segments: firsts, chain: w.chain, size: w.end}
-	if err := j.ready(w.last); err != nil {
+	j.tear, j.base, j.chain = w.tear, w.base, w.chain
+	if o.Before != nil {
+		if err := o.Before(j); err != nil {
+			return nil, err
+		}
+	}
+	if err := j.ready(&w); err != nil {
 		return nil, fault.Hide(err, fault.Unavailable,
 			"cannot write the journal in %s: %s; its sound records are untouched", o.Dir, reason(err))
 	}
 	return j, nil
 }
 
-// ready opens the segment to append to. last is where the last sound line starts.
-func (j *Journal) ready(last int64) error {
-	if len(j.segments) == 0 {
-		return j.begin(1)
-	}
-	f, err := j.options.FS.Open(j.path(j.segments[len(j.segments)-1]), os.O_RDWR)
-	if err != nil {
-		return err
-	}
-	if err := j.settle(f, last); err != nil {
-		_ = f.Close() // the first error counts
-		return err
-	}
-	j.file = f
-	return nil
-}
-
-// settle makes durable what was read, and cuts off the torn end if there is one. The last line is written anew, with
-// the same bytes: after a sync that failed it may stand only in the kernel's cache, marked as clean, and another sync
-// alone would not bring it to the disk.
-func (j *Journal) settle(f File, last int64) error {
-	if j.tear != nil {
-		if err := f.Truncate(j.size); err != nil {
-			return err
-		}
-	}
-	line := make([]byte, j.size-last)
-	if _, err := f.ReadAt(line, last); err != nil {
-		return err
-	}
-	if err := write(f, line, last); err != nil {
-		return err
-	}
-	return j.options.FS.SyncDir(j.options.Dir)
-}
-
-// begin makes the segment whose first record will be seq, durably, and turns to it.
-func (j *Journal) begin(seq uint64) error {
-	f, err := j.options.FS.Open(j.path(seq), os.O_RDWR|os.O_CREATE|os.O_EXCL)
-	if err != nil {
-		return err
-	}
-	if err = f.Sync(); err == nil {
-		err = j.options.FS.SyncDir(j.options.Dir)
-	}
-	if err != nil {
-		_ = f.Close() // the first error counts
-		return err
-	}
-	if j.file != nil {
-		_ = j.file.Close() // every line in it has been synced
-	}
-	j.file, j.size = f, 0
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.segments = append(j.segments, seq)
-	return nil
-}
-
 func (j *Journal) path(first uint64) string { return filepath.Join(j.options.Dir, segmentName(first)) }
 
-// Repaired returns what Open cut off the end, or nil. The owner records it.
+// Repaired returns the torn end that Open found, or nil. The first append cuts it off; the owner records it.
 func (j *Journal) Repaired() *Tear { return j.tear }
 
 // Head returns the sequence number of the last durable record and the hash of its line in hexadecimal; 0 and zeros
@@ -163,11 +129,20 @@ func (j *Journal) Head() (seq uint64, hash string) {
 	return j.chain.seq, string(j.chain.hash)
 }
 
-// Failed returns why nothing can be appended any more, or nil.
+// Failed returns why nothing can be appended now, or nil.
 func (j *Journal) Failed() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.failed
+}
+
+// fail makes err the answer to every later append. The first failure counts, unless one comes that Recover cannot mend.
+func (j *Journal) fail(err error, forGood bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.failed == nil || forGood && !j.forGood {
+		j.failed, j.forGood = err, forGood
+	}
 }
 
 // Space returns the bytes that are left to the daemon on the journal's file system.
@@ -183,13 +158,12 @@ func (j *Journal) Space() (free uint64, err error) {
 func (j *Journal) Close() error {
 	j.appending.Lock()
 	defer j.appending.Unlock()
-	if j.file == nil {
+	if j.closed {
 		return nil
 	}
-	err := j.file.Close()
-	j.file = nil
-	j.fail(fault.New(fault.Unavailable, "the journal is closed; nothing was written"))
-	if err != nil {
+	j.closed = true
+	j.fail(fault.New(fault.Unavailable, "the journal is closed; nothing was written"), true)
+	if err := j.file.Close(); err != nil {
 		return fault.Hide(err, fault.Unavailable, "cannot close the journal: %s", reason(err))
 	}
 	return nil

@@ -30,12 +30,15 @@ func TestSpace(t *testing.T) {
 	if free, err := j.Space(); err != nil || free == 0 {
 		t.Errorf("%d, %v", free, err)
 	}
-	m := newMemory()
-	broken := open(t, Options{Dir: "/j", FS: m})
-	m.before = func(string, string) error { return syscall.EIO }
+	broken := open(t, Options{Dir: newDir(t), FS: noSpace{}})
 	_, err := broken.Space()
 	wantKind(t, err, fault.Unavailable)
 }
+
+// noSpace is a disk that cannot tell how much is free.
+type noSpace struct{ disk }
+
+func (noSpace) Free(string) (uint64, error) { return 0, syscall.EIO }
 
 func TestOpenRefuses(t *testing.T) {
 	for name, c := range map[string]struct {

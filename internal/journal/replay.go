@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+
+	"github.com/capakraken/fairlead/internal/fault"
 )
 
 // Records returns the records from sequence number from on, up to the head at the time when the loop begins. It may
@@ -30,13 +32,25 @@ func (j *Journal) Records(from uint64) iter.Seq2[Record, error] {
 		if stopped {
 			return
 		}
-		if err == nil && w.chain.seq < head {
+		switch {
+		case err != nil || w.chain.seq >= head:
+		case w.chain.seq == head-1 && j.unsure():
+			err = fault.New(fault.Unavailable, "record %d, which stood at the end of the journal in %s, is not there any more: the disk had not kept it; start the daemon again",
+				head, j.options.Dir)
+		default:
 			err = w.damaged(j.path(firsts[len(firsts)-1]), 0, fmt.Sprintf("the journal ends before record %d, which was written", head))
 		}
 		if err != nil {
 			yield(Record{}, err)
 		}
 	}
+}
+
+// unsure tells whether the last record was read by Open, and may yet be lost: nothing was appended since.
+func (j *Journal) unsure() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return !j.settled
 }
 
 // durable returns the segments and the last sequence number that an iteration may rely on.

@@ -12,8 +12,8 @@ import (
 	"github.com/capakraken/fairlead/internal/fault"
 )
 
-// seal gives a changed line, without its line feed, the checksum that belongs to it: rot is then ruled out.
-func seal(line string) string {
+// resealed gives a changed line, without its line feed, the checksum that belongs to it: rot is then ruled out.
+func resealed(line string) string {
 	covered := line[:strings.LastIndex(line, `,"crc":"`)]
 	sum := checksum([]byte(covered))
 	return covered + `,"crc":"` + string(sum[:]) + `"}`
@@ -50,7 +50,7 @@ func replace(n int, old, with string) func(*testing.T, []string) []string {
 		if !strings.Contains(lines[n-1], old) {
 			t.Fatalf("line %d holds no %s: %s", n, old, lines[n-1])
 		}
-		lines[n-1] = seal(strings.Replace(lines[n-1], old, with, 1))
+		lines[n-1] = resealed(strings.Replace(lines[n-1], old, with, 1))
 		return lines
 	}
 }
@@ -79,7 +79,7 @@ func TestTampering(t *testing.T) {
 		{
 			"replace one and chain anew up to it",
 			func(t *testing.T, l []string) []string {
-				l[2] = seal(strings.Replace(l[2], "pull", "push", 1))
+				l[2] = resealed(strings.Replace(l[2], "pull", "push", 1))
 				return append(rechained(t, l[:3]), l[3:]...)
 			},
 			4, "its prev is not the hash",
@@ -140,27 +140,6 @@ func TestTampering(t *testing.T) {
 				t.Error("Open changed the file")
 			}
 		})
-	}
-}
-
-// No single byte can be changed unnoticed, the last line's included; and none of the changes makes Open cut off a
-// record, unless it turned a byte into zero, which is what a crash leaves.
-func TestEveryBitCounts(t *testing.T) {
-	const path = "/j/00000000000000000001.jsonl"
-	m := newMemory()
-	fill(t, open(t, Options{Dir: "/j", FS: m}), 3)
-	whole := m.files[path].cached
-	for i := range whole {
-		for flip := 1; flip < 256; flip <<= 1 {
-			broken := slices.Clone(whole)
-			broken[i] ^= byte(flip)
-			rotten := newMemory()
-			rotten.put(path, broken)
-			report, err := verify(rotten, "/j")
-			if err == nil && (report.Tear == nil || broken[i] != 0) {
-				t.Fatalf("byte %d with bit %#x flipped: %+v", i, flip, report)
-			}
-		}
 	}
 }
 
@@ -239,7 +218,7 @@ func TestOnlyTheHeadTells(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSuffix(read(t, path), "\n"), "\n")
 	forged := slices.Clone(lines)
-	forged[2] = seal(strings.Replace(forged[2], "pull", "push", 1))
+	forged[2] = resealed(strings.Replace(forged[2], "pull", "push", 1))
 	for name, text := range map[string][]string{"cut off": lines[:4], "written anew": rechained(t, forged), "emptied": {}} {
 		overwrite(t, path, strings.Join(append(text, ""), "\n"))
 		report, err := Verify(dir)

@@ -25,23 +25,24 @@ type Report struct {
 //
 // A journal proves only what lies before its head: one that was cut off at an earlier record, or rewritten as a whole,
 // verifies as well. To notice that, compare Records and Head with those that were noted elsewhere.
-func Verify(dir string) (Report, error) { return verify(disk{}, dir) }
+func Verify(dir string) (Report, error) { return VerifyOn(disk{}, dir) }
 
-func verify(fs FS, dir string) (Report, error) {
+// VerifyOn is Verify on another disk than the real one.
+func VerifyOn(fs FS, dir string) (Report, error) {
 	firsts, err := segments(fs, dir)
 	if err != nil {
 		return Report{Head: zeroHash}, err
 	}
 	w := walker{fs: fs, dir: dir, chain: newChain()}
 	r := Report{Segments: len(firsts)}
-	err = w.walk(firsts, func(v *view) bool {
-		if r.First.Seq == 0 {
-			r.First = Point{Seq: v.seq, Time: moment(v.time)}
+	if n := len(firsts); n > 0 {
+		if err = w.sweep(firsts[:n-1]); err == nil {
+			_, err = w.segment(firsts[n-1], true, all)
 		}
-		return true
-	})
+	}
 	r.Records, r.Head = w.chain.seq, string(w.chain.hash)
 	if w.chain.seq > 0 {
+		r.First = Point{Seq: 1, Time: moment(w.since)}
 		r.Last = Point{Seq: w.chain.seq, Time: moment(w.chain.time)}
 	}
 	r.Tear, r.Damage = w.tear, w.damage

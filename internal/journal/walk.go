@@ -44,16 +44,26 @@ func (d *Damage) err() error {
 	}})
 }
 
+// missing is what is wrong where the record that a segment begins with is not the next one.
+const missing = "the segment begins with record %d: a segment before it is missing, or has lost its last lines"
+
 // walker follows the chain through the segments. Only an end that is torn or damaged stops it early.
 type walker struct {
 	fs     FS
 	dir    string
 	chain  chain
+	base   chain  // before the segment that was read last
+	since  []byte // the time of the first line of all; nil for none
+	mark   uint64 // a sequence number
+	marked []byte // the hash of that record's line; nil if it was not passed
 	tear   *Tear
 	damage *Damage
 	end    int64 // of the sound lines of the segment that was read last, in bytes
 	last   int64 // where the last of those lines starts
 }
+
+// all is a visit that wants to see everything.
+func all(*view) bool { return true }
 
 // walk follows segments in order. It calls visit with each record that fits, and ends when visit returns false.
 func (w *walker) walk(firsts []uint64, visit func(*view) bool) error {
@@ -69,8 +79,7 @@ func (w *walker) walk(firsts []uint64, visit func(*view) bool) error {
 func (w *walker) segment(first uint64, last bool, visit func(*view) bool) (more bool, err error) {
 	path := filepath.Join(w.dir, segmentName(first))
 	if first != w.chain.seq+1 {
-		return false, w.damaged(path, 0, fmt.Sprintf(
-			"the segment begins with record %d: a segment before it is missing, or has lost its last lines", first))
+		return false, w.damaged(path, 0, fmt.Sprintf(missing, first))
 	}
 	f, err := w.fs.Open(path, os.O_RDONLY)
 	if errors.Is(err, errIrregular) {
@@ -80,6 +89,7 @@ func (w *walker) segment(first uint64, last bool, visit func(*view) bool) (more 
 		return false, fault.Hide(err, fault.Unavailable, "cannot read the journal's segment %s: %s", path, reason(err))
 	}
 	defer func() { _ = f.Close() }() // read only
+	w.base = w.chain.clone()
 	return w.follow(newLines(path, f), last, visit)
 }
 
@@ -98,9 +108,20 @@ func (w *walker) follow(l *lines, last bool, visit func(*view) bool) (more bool,
 			return false, w.misfit(l, line, last, err)
 		}
 		w.last, w.end = l.offset, l.offset+l.length
+		w.note(&v)
 		if !visit(&v) {
 			return false, nil
 		}
+	}
+}
+
+// note keeps what is asked of some lines only.
+func (w *walker) note(v *view) {
+	if w.since == nil {
+		w.since = bytes.Clone(v.time)
+	}
+	if v.seq == w.mark {
+		w.marked = bytes.Clone(w.chain.hash)
 	}
 }
 

@@ -1,0 +1,43 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/capakraken/fairlead/internal/fault"
+)
+
+// CheckTrusted verifies what Open did not read, since a snapshot answered for it. The owner has it done once, beside
+// everything else. Damage is an error of kind Difference, and ends the appends for good; that a segment cannot be read,
+// or that ctx ends, is an error of kind Unavailable, and changes nothing.
+func (j *Journal) CheckTrusted(ctx context.Context) error {
+	if j.trusted == nil || len(j.trusted.seals) == 0 {
+		return nil
+	}
+	w := walker{fs: j.options.FS, dir: j.options.Dir, chain: newChain()}
+	for _, s := range j.trusted.seals {
+		more, err := w.segment(s.First, false, func(v *view) bool { return v.seq%256 != 0 || ctx.Err() == nil })
+		switch {
+		case w.damage != nil:
+			j.fail(err, true)
+			return err
+		case err != nil:
+			return err
+		case !more:
+			return fault.Hide(ctx.Err(), fault.Unavailable, "the verification of the journal's old records was interrupted before record %d", w.chain.seq+1)
+		}
+	}
+	end, next := j.trusted.end, j.trusted.end.seq+1
+	switch {
+	case w.chain.seq != end.seq:
+		err := w.damaged(j.path(next), 0, fmt.Sprintf(missing, next))
+		j.fail(err, true)
+		return err
+	case !bytes.Equal(w.chain.hash, end.hash):
+		err := w.damaged(j.path(next), 1, errPrev.Error())
+		j.fail(err, true)
+		return err
+	}
+	return nil
+}
