@@ -28,9 +28,6 @@ type Options struct {
 	SegmentBytes int64            // length at which a segment is full; 0 for DefaultSegmentBytes
 	Now          func() time.Time // nil for time.Now
 	FS           FS               // nil for the real disk
-	// Before, where set, is called when all is verified and nothing is written yet. It may read the journal and keep it. Its
-	// error ends Open and leaves the directory as it was.
-	Before func(*Journal) error
 }
 
 // withDefaults returns o complete, or what is wrong with it.
@@ -104,11 +101,6 @@ func Open(o Options) (*Journal, error) {
 		return nil, err
 	}
 	j.tear, j.base, j.chain = w.tear, w.base, w.chain
-	if o.Before != nil {
-		if err := o.Before(j); err != nil {
-			return nil, err
-		}
-	}
 	if err := j.ready(&w); err != nil {
 		return nil, fault.Hide(err, fault.Unavailable,
 			"cannot write the journal in %s: %s; its sound records are untouched", o.Dir, reason(err))
