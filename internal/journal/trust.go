@@ -9,8 +9,8 @@ import (
 )
 
 // CheckTrusted verifies what Open did not read, since a snapshot answered for it. The owner has it done once, beside
-// everything else. Damage is an error of kind Difference, and ends the appends for good; that a segment cannot be read,
-// or that ctx ends, is an error of kind Unavailable, and changes nothing.
+// everything else. Damage is an error of kind Difference; that a segment cannot be read, or that ctx ends, is one of kind
+// Unavailable. Neither ends the appends, since the head is sound: what is under way can still be brought to its end.
 func (j *Journal) CheckTrusted(ctx context.Context) error {
 	if j.trusted == nil || len(j.trusted.seals) == 0 {
 		return nil
@@ -19,9 +19,6 @@ func (j *Journal) CheckTrusted(ctx context.Context) error {
 	for _, s := range j.trusted.seals {
 		more, err := w.segment(s.First, false, func(v *view) bool { return v.seq%256 != 0 || ctx.Err() == nil })
 		switch {
-		case w.damage != nil:
-			j.fail(err, true)
-			return err
 		case err != nil:
 			return err
 		case !more:
@@ -31,13 +28,9 @@ func (j *Journal) CheckTrusted(ctx context.Context) error {
 	end, next := j.trusted.end, j.trusted.end.seq+1
 	switch {
 	case w.chain.seq != end.seq:
-		err := w.damaged(j.path(next), 0, fmt.Sprintf(missing, next))
-		j.fail(err, true)
-		return err
+		return w.damaged(j.path(next), 0, fmt.Sprintf(missing, next))
 	case !bytes.Equal(w.chain.hash, end.hash):
-		err := w.damaged(j.path(next), 1, errPrev.Error())
-		j.fail(err, true)
-		return err
+		return w.damaged(j.path(next), 1, errPrev.Error())
 	}
 	return nil
 }
