@@ -47,6 +47,7 @@ type Request struct {
 	Clears    bool           `json:"clears"`          // whether the clear step clears, or only reports
 	Reason    string         `json:"reason,omitempty"`
 	Requester string         `json:"requester"`
+	UID       *int64         `json:"requester_uid,omitempty"`
 	Limits    Limits         `json:"limits"`
 	// Previous is what the app was left with, so that a container which is lost meanwhile can be made again.
 	Previous *Previous `json:"previous,omitempty"`

@@ -10,10 +10,25 @@ import (
 // Lock holds an app against new rollouts until somebody takes it away.
 type Lock struct {
 	Holder string    `json:"holder"`
+	UID    *int64    `json:"uid,omitempty"` // the holder's; nil for fairlead itself
 	Since  time.Time `json:"since"`
 	Reason string    `json:"reason"`
 	// Rollout is the halted rollout that locked the app, if one did.
 	Rollout string `json:"rollout,omitempty"`
+	// Age is how many seconds it has lasted when it is shown. It is not recorded.
+	Age int64 `json:"age_seconds,omitempty"`
+}
+
+// Waiter is a request that waits until the app is free.
+type Waiter struct {
+	Kind      Kind      `json:"kind"`
+	Image     string    `json:"image,omitempty"` // as it was asked for
+	Requester string    `json:"requester"`
+	UID       int64     `json:"uid"`
+	Reason    string    `json:"reason,omitempty"`
+	Since     time.Time `json:"since"`
+	Until     time.Time `json:"until"` // when it gives up
+	Age       int64     `json:"age_seconds"`
 }
 
 // App is what is known of an app at one moment: what the journal says of it, and what its host shows.
@@ -26,6 +41,7 @@ type App struct {
 	Active      string               `json:"active,omitempty"`  // the rollout that runs now
 	Last        string               `json:"last,omitempty"`    // the newest rollout that ended
 	Lock        *Lock                `json:"lock,omitempty"`
+	Waiting     []Waiter             `json:"waiting,omitempty"` // for the app to be free, in the order in which they come
 	Containers  []workload.Container `json:"containers,omitempty"`
 	// Stands says why the active rollout does not move: what it does could not be recorded.
 	Stands string `json:"stands,omitempty"`
