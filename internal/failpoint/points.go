@@ -17,13 +17,17 @@ const (
 	DaemonReady   Point = "daemon-is-ready" // the rollouts go on, and nobody was told that the daemon is there
 
 	// The journal writes.
-	AppendBegun    Point = "append-begun"    // the record is made, nothing is written
-	AppendWritten  Point = "append-written"  // the kernel has the record, the disk may not
-	AppendSynced   Point = "append-synced"   // the record is durable, and nobody knows
-	SegmentCreated Point = "segment-created" // the next segment's file is made, its name is not durable
-	SegmentNamed   Point = "segment-named"   // the next segment is durable and empty
-	TearCut        Point = "tear-cut"        // a torn end was cut off, which is not durable yet
-	TailSettled    Point = "tail-settled"    // the last record was written anew and synced
+	RoomReserved    Point = "room-is-reserved" // room for a rollout's records is set aside
+	AppendBegun     Point = "append-begun"     // the record is made, nothing is written
+	Written         Point = "written-unsynced" // the kernel has what was written, the disk may not
+	AppendSynced    Point = "append-synced"    // the record is durable, and nobody knows
+	SegmentCreated  Point = "segment-created"  // the next segment's file is made, its name is not durable
+	SegmentNamed    Point = "segment-named"    // the next segment is durable and empty
+	TearCut         Point = "tear-cut"         // a torn end was cut off, which is not durable yet
+	TailSettled     Point = "tail-settled"     // the last record was written anew and synced
+	SnapshotWritten Point = "snapshot-written" // the new snapshot is durable under a temporary name
+	SnapshotRenamed Point = "snapshot-renamed" // it has taken the old one's place, which is not durable yet
+	SnapshotSaved   Point = "snapshot-saved"   // it has
 
 	// A request comes.
 	RequestAdmitted Point = "request-admitted" // nothing stands against the rollout, it is not recorded
@@ -107,7 +111,8 @@ const (
 func Points() []Point {
 	return []Point{
 		StateHeld, KeyWritten, JournalOpened, StateFolded, SocketBound, StartNoted, ResumeNoted, DaemonReady,
-		AppendBegun, AppendWritten, AppendSynced, SegmentCreated, SegmentNamed, TearCut, TailSettled,
+		RoomReserved, AppendBegun, Written, AppendSynced, SegmentCreated, SegmentNamed, TearCut, TailSettled,
+		SnapshotWritten, SnapshotRenamed, SnapshotSaved,
 		RequestAdmitted, RequestNoted, CancelAdmitted, CancelNoted, LockAdmitted, LockNoted,
 		ActionChosen, IntentNoted, ActionOver, ResultNoted, EndNoted,
 		BaselineSeen, ResidueSeen, ValidateBased,

@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 )
 
@@ -62,9 +63,11 @@ func (j *Journal) put(seq uint64, line []byte) error {
 			return err
 		}
 	}
+	failpoint.Hit(failpoint.AppendBegun)
 	if err := write(j.file, line, j.size); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.AppendSynced)
 	j.size += int64(len(line))
 	return nil
 }
@@ -79,5 +82,6 @@ func write(f File, b []byte, at int64) error {
 	if n < len(b) {
 		return errShort
 	}
+	failpoint.Hit(failpoint.Written)
 	return f.Sync()
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"os"
 	"slices"
+
+	"github.com/capakraken/fairlead/internal/failpoint"
 )
 
 // excess is what may be set aside for a sealed segment without being given back: the file system's own rounding.
@@ -47,6 +49,7 @@ func (j *Journal) ready(w *walker) error {
 	if err != nil {
 		return err
 	}
+	w.buf = nil // it is large
 	j.file, j.size, j.reserved, j.unsettled = f, w.end, j.setAside(last), w
 	return nil
 }
@@ -80,6 +83,7 @@ func (j *Journal) settle(f File, w *walker) error {
 		if err := f.Truncate(w.end); err != nil {
 			return err
 		}
+		failpoint.Hit(failpoint.TearCut)
 		if j.reserved > w.end && f.Reserve(j.reserved) != nil { // that was given back with the end
 			j.reserved = 0
 		}
@@ -94,6 +98,7 @@ func (j *Journal) settle(f File, w *walker) error {
 	if err := write(f, line, w.last); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.TailSettled)
 	return j.options.FS.SyncDir(j.options.Dir)
 }
 
@@ -112,6 +117,7 @@ func (j *Journal) begin(seq uint64, room int64) error {
 	if err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.SegmentCreated)
 	if room > 0 {
 		err = f.Reserve(room)
 	}
@@ -125,6 +131,7 @@ func (j *Journal) begin(seq uint64, room int64) error {
 		_ = f.Close() // the first error counts
 		return err
 	}
+	failpoint.Hit(failpoint.SegmentNamed)
 	j.turn(f, seq, room)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"syscall"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 )
 
@@ -26,6 +27,7 @@ func (j *Journal) Reserve(bytes int64) error {
 		return err
 	}
 	err := j.file.Reserve(j.size + bytes)
+	failpoint.Hit(failpoint.RoomReserved)
 	if err == nil {
 		j.reserved = j.size + bytes
 		return nil

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 )
 
@@ -154,9 +155,11 @@ func (j *Journal) replace(text []byte) error {
 	if failed := f.Close(); err == nil {
 		err = failed
 	}
+	failpoint.Hit(failpoint.SnapshotWritten)
 	if err == nil {
 		err = fs.Rename(fresh, path)
 	}
+	failpoint.Hit(failpoint.SnapshotRenamed)
 	if err != nil {
 		_ = fs.Remove(fresh) // the first error counts
 		return err

@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 )
 
@@ -35,8 +36,11 @@ func restored(o Options) (*ledger, uint64) {
 }
 
 // save makes a snapshot of the ledger. The caller holds the pen. One that cannot be made is only logged: nothing
-// depends on it.
+// depends on it. A journal that is damaged gets none, so that the next start reads all of it, and says where.
 func (o *Orchestrator) save() {
+	if o.damage != nil {
+		return
+	}
 	text, err := json.Marshal(snapshot{Version: o.Version, Level: Level, Ledger: *o.ledger})
 	if err == nil {
 		err = o.Journal.Save(o.ledger.Seq, text)
@@ -46,6 +50,7 @@ func (o *Orchestrator) save() {
 		return
 	}
 	o.saved = o.ledger.Seq
+	failpoint.Hit(failpoint.SnapshotSaved)
 }
 
 // saveSometimes makes a snapshot when many records have come since the last.
