@@ -181,17 +181,3 @@ func TestLabelsHoldNoValue(t *testing.T) {
 		t.Errorf("the labels name %+v", k)
 	}
 }
-
-func TestNames(t *testing.T) {
-	for _, tt := range []struct{ rollout, fresh, old string }{
-		{"01JXAMPLEROLLOUT12345ABCD", "web.new-2345abcd", "web.old-2345abcd"},
-		{"short", "web.new-short", "web.old-short"},
-	} {
-		if got := newName("web", tt.rollout); got != tt.fresh {
-			t.Errorf("newName is %s", got)
-		}
-		if got := oldName("web", tt.rollout); got != tt.old {
-			t.Errorf("oldName is %s", got)
-		}
-	}
-}

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"maps"
-	"strings"
 
 	"github.com/docker/docker/api/types/filters"
 
@@ -67,15 +66,4 @@ func labelled(k workload.Key, service string) filters.Args {
 func owner(labels map[string]string) (workload.Key, bool) {
 	k := workload.Key{Instance: labels[LabelInstance], Environment: labels[LabelEnvironment], App: labels[LabelApp]}
 	return k, k != workload.Key{}
-}
-
-// newName is what the rollout's container is called until it is verified.
-func newName(final, rollout string) string { return final + ".new-" + suffix(rollout) }
-
-// oldName is what the replaced container is called while it is kept.
-func oldName(final, rollout string) string { return final + ".old-" + suffix(rollout) }
-
-// suffix returns the end of a rollout's id: its beginning is the time, which neighbouring rollouts share.
-func suffix(rollout string) string {
-	return strings.ToLower(rollout[max(0, len(rollout)-8):])
 }

@@ -19,7 +19,7 @@ const landing = 5 * time.Second
 // daemon that was killed meanwhile comes back before the Engine's list shows it. The Engine would miss a network at the
 // start only, with the old container stopped, so they are looked for here.
 func (e *Engine) create(ctx context.Context, r workload.Replacement, d definition) (container.InspectResponse, error) {
-	name := newName(r.Unit.Service.FinalName(r.Key), r.Rollout)
+	name := workload.NewName(r.Unit.Service.FinalName(r.Key), r.Rollout)
 	c, taken, err := e.byName(ctx, name)
 	switch {
 	case err != nil:

@@ -52,7 +52,7 @@ func (e *Engine) Retire(ctx context.Context, k workload.Key, rollout string, old
 		return err
 	}
 	_, ours := owner(c.Config.Labels)
-	switch kept := strings.HasSuffix(nameOf(c), oldName("", rollout)); {
+	switch kept := strings.HasSuffix(nameOf(c), workload.OldName("", rollout)); {
 	case ours && c.Config.Labels[LabelRollout] == rollout:
 		return fault.New(fault.Internal, "container %s is the rollout's new one, so it is not removed", nameOf(c))
 	case !ours && !kept:

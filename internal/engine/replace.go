@@ -33,7 +33,7 @@ func (e *Engine) Replace(ctx context.Context, r workload.Replacement) (workload.
 	failpoint.Hit(failpoint.ReplacePrepared)
 	out.NewID, out.NewName = fresh.ID, nameOf(fresh)
 	if r.Old != nil {
-		out.OldID, out.OldName = r.Old.ID, oldName(final, r.Rollout)
+		out.OldID, out.OldName = r.Old.ID, workload.OldName(final, r.Rollout)
 		if err := e.setAside(ctx, r, out.OldName, begun(fresh)); err != nil {
 			return out, err
 		}
