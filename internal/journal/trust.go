@@ -4,17 +4,29 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"github.com/capakraken/fairlead/internal/fault"
 )
 
 // CheckTrusted verifies what Open did not read, since a snapshot answered for it. The owner has it done once, beside
 // everything else. Damage is an error of kind Difference; that a segment cannot be read, or that ctx ends, is one of kind
-// Unavailable. Neither ends the appends, since the head is sound: what is under way can still be brought to its end.
+// Unavailable. Neither ends the appends, since the head is sound: what is under way can still be brought to its end. But
+// a snapshot that has answered for damaged records goes, so that the next Open finds them.
 func (j *Journal) CheckTrusted(ctx context.Context) error {
 	if j.trusted == nil || len(j.trusted.seals) == 0 {
 		return nil
 	}
+	err := j.checkTrusted(ctx)
+	if fault.KindOf(err) == fault.Difference {
+		j.saving.Lock()
+		defer j.saving.Unlock()
+		_ = j.options.FS.Remove(filepath.Join(j.options.Dir, snapshotName)) // if it stays, the next check finds the same
+	}
+	return err
+}
+
+func (j *Journal) checkTrusted(ctx context.Context) error {
 	w := walker{fs: j.options.FS, dir: j.options.Dir, chain: newChain()}
 	for _, s := range j.trusted.seals {
 		more, err := w.segment(s.First, false, func(v *view) bool { return v.seq%256 != 0 || ctx.Err() == nil })

@@ -16,18 +16,13 @@ const (
 	lastTry  = 15 * time.Second
 )
 
-// watchDisk makes a snapshot of what was read, verifies the old records that the start has trusted, and then mends the journal whenever it has failed,
-// until the daemon stops.
+// watchDisk makes a snapshot of what was read, verifies the old records that the start has trusted, and then mends the
+// journal whenever it has failed, until the daemon stops.
 func (o *Orchestrator) watchDisk() {
 	o.pen.take()
 	o.saveSometimes() // the next start need not read all that this one has read
 	o.pen.give()
-	if err := o.Journal.CheckTrusted(o.interrupt); err != nil && o.interrupt.Err() == nil {
-		o.Log.Error("the journal does not verify; no rollout is begun any more", zap.String("why", fault.Text(err)))
-		o.mu.Lock()
-		o.damage = err
-		o.mu.Unlock()
-	}
+	o.checkTrusted()
 	for {
 		select {
 		case <-o.interrupt.Done():
@@ -35,6 +30,22 @@ func (o *Orchestrator) watchDisk() {
 		case <-o.broken:
 			o.mend()
 		}
+	}
+}
+
+// checkTrusted verifies the records that the start did not read. When they are damaged, no rollout is begun any more; one
+// that is under way goes to its end, since the journal's head is sound.
+func (o *Orchestrator) checkTrusted() {
+	err := o.Journal.CheckTrusted(o.interrupt)
+	switch {
+	case err == nil || o.interrupt.Err() != nil:
+	case fault.KindOf(err) != fault.Difference:
+		o.Log.Warn("the journal's old records cannot be verified", zap.String("why", fault.Text(err)))
+	default:
+		o.Log.Error("the journal is damaged; no rollout is begun any more", zap.String("why", fault.Text(err)))
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.damage = err
 	}
 }
 
