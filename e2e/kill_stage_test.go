@@ -3,8 +3,6 @@
 package e2e
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,7 +11,6 @@ import (
 	"time"
 
 	"github.com/capakraken/fairlead/e2e/rig"
-	"github.com/capakraken/fairlead/e2e/world"
 )
 
 // moment is when the daemon is killed: as soon as a record stands in its journal, or some time after.
@@ -45,8 +42,14 @@ type drill struct {
 	kind      string // deploy, rotate or cleanup
 	misbehave string // of the image that is deployed
 	kills     []moment
+	gently    bool          // it is told to stop, and not killed
 	dead      time.Duration // how long the daemon stays away after each
-	outcome   string        // in which it must end all the same
+	outcome   string        // in which it must end all the same; empty where the request itself is to be lost
+	or        []string      // or in one of these
+	// staged, where set, is done last before the rollout begins.
+	staged func(*killing)
+	// judge, where set, takes the place of judged.
+	judge func(k *killing, before map[string]rig.Container, ended rig.Record)
 }
 
 // score is what a test counts over all its drills. A zero is what each of its faults is to be.
@@ -139,103 +142,4 @@ func (k *killing) prepared(d drill) []string {
 		args = append(args, "--image", k.tag(d.misbehave))
 	}
 	return args
-}
-
-// carried carries out a drill: it begins a rollout, kills the daemon at each moment and starts it again, and holds what
-// came of it against all that was promised.
-func (k *killing) carried(d drill) {
-	k.t.Helper()
-	args := k.prepared(d)
-	before := k.live("web", "worker")
-	journal, err := k.Tail()
-	k.must(err)
-	ctx, cancel := context.WithTimeout(k.t.Context(), 2*time.Minute)
-	defer cancel()
-	told := make(chan rig.Result, 1)
-	go func() { // ends with the command, at the latest with ctx
-		res, err := k.Run(ctx, args...)
-		if err != nil {
-			res.Err += err.Error()
-		}
-		told <- res
-	}()
-	follow := &follower{journal: journal}
-	for _, m := range d.kills {
-		if m.record != "" {
-			k.must(follow.until(ctx, m.is))
-		}
-		k.killed(ctx, m.after, d.dead)
-	}
-	err = follow.until(ctx, moment{record: "ended"}.is)
-	k.score.add(&k.score.rollouts, 1)
-	if err != nil {
-		k.score.add(&k.score.lost, 1)
-		k.t.Fatal(err)
-	}
-	k.judged(d, before, follow.last)
-	k.toldTruth(<-told, d.outcome)
-}
-
-// killed kills the daemon after a while, and starts it again when it has been dead for another.
-func (k *killing) killed(ctx context.Context, after, dead time.Duration) {
-	k.t.Helper()
-	k.must(elapsed(ctx, after))
-	k.must(k.Kill())
-	k.score.add(&k.score.kills, 1)
-	k.must(elapsed(ctx, dead))
-	k.must(k.Start(ctx))
-}
-
-// elapsed returns when d is over.
-func elapsed(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// follower follows a journal from record to record.
-type follower struct {
-	journal *rig.Tail
-	waiting []rig.Record // read, and not yet passed
-	last    rig.Record   // that was passed
-}
-
-// until returns when a record that is wanted stands in the journal, and with an error when the rollout has ended without.
-func (f *follower) until(ctx context.Context, wanted func(rig.Record) bool) error {
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
-		for len(f.waiting) > 0 {
-			f.last, f.waiting = f.waiting[0], f.waiting[1:]
-			if wanted(f.last) {
-				return nil
-			}
-			if f.last.Type == "rollout.ended" {
-				return fmt.Errorf("the rollout ended before the record that was waited for: %s", f.last)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waited in vain for a record; the last one is: %s: %w", f.last, ctx.Err())
-		case <-tick.C:
-		}
-		var err error
-		if f.waiting, err = f.journal.Next(); err != nil {
-			return err
-		}
-	}
-}
-
-// ignoreGone returns nil for an object that the Engine no longer has.
-func ignoreGone(err error) error {
-	if refusal, ok := errors.AsType[*world.Refusal](err); ok && refusal.Status == 404 {
-		return nil
-	}
-	return err
 }

@@ -26,9 +26,12 @@ const (
 	newSMTP  = "canary-rotated-77e21f0b9d"
 )
 
-// binary builds fairlead once for all tests.
+// binaries makes a directory for what is built once for all tests.
+var binaries = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "fairlead-bin-") })
+
+// binary builds fairlead.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "fairlead-bin-")
+	dir, err := binaries()
 	if err != nil {
 		return "", err
 	}
@@ -43,8 +46,8 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(strings.TrimSuffix(path, "/fairlead"))
+	if dir, err := binaries(); err == nil {
+		_ = os.RemoveAll(dir)
 	}
 	if err := common.close(); err != nil {
 		fmt.Fprintln(os.Stderr, "close what the tests shared:", err)

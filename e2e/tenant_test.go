@@ -220,7 +220,7 @@ func (s *stage) untouched(before map[string]rig.Container) {
 // restored expects that what ran before runs again: the same containers, under their names and with their policies.
 func (s *stage) restored(before map[string]rig.Container) map[string]rig.Container {
 	s.t.Helper()
-	after := s.live("web", "worker")
+	after := s.live(s.Services...)
 	for service, now := range after {
 		was := before[service]
 		if now.ID != was.ID || now.Name != was.Name || now.HostConfig != was.HostConfig {

@@ -26,6 +26,14 @@ const patience = 40 * time.Second
 
 // Start starts the daemon and waits until it serves.
 func (r *Rig) Start(ctx context.Context) error {
+	if err := r.Launch(); err != nil {
+		return err
+	}
+	return r.Await(ctx)
+}
+
+// Launch starts the daemon and does not wait for it.
+func (r *Rig) Launch() error {
 	d := &daemon{done: make(chan struct{})}
 	d.cmd = exec.Command(r.Binary, "daemon", "--config", r.ConfigFile(), "--state", r.State(), "--socket", r.Socket())
 	d.cmd.Stderr, d.cmd.Stdout = &d.log, &d.log
@@ -40,6 +48,12 @@ func (r *Rig) Start(ctx context.Context) error {
 	}
 	go func() { d.err = d.cmd.Wait(); close(d.done) }() // ends with the process
 	r.daemon = d
+	return nil
+}
+
+// Await waits until the daemon that was launched serves. That it ends instead is an error.
+func (r *Rig) Await(ctx context.Context) error {
+	d := r.daemon
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -57,6 +71,9 @@ func (r *Rig) Start(ctx context.Context) error {
 		}
 	}
 }
+
+// Gone returns a channel that is closed when the daemon has ended.
+func (r *Rig) Gone() <-chan struct{} { return r.daemon.done }
 
 // PID returns the daemon's process id.
 func (r *Rig) PID() int { return r.daemon.cmd.Process.Pid }

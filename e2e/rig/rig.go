@@ -33,6 +33,7 @@ type Options struct {
 	Template   string          // of fairlead.yaml; Config where empty
 	Verify     string          // time limit; 20s where empty
 	NoDatabase bool
+	Services   []string // of the app; web and worker where nil
 }
 
 // Rig is such a host.
@@ -40,6 +41,8 @@ type Rig struct {
 	Options
 	Dir  string
 	Port int // on 127.0.0.1, where web is published
+	// Environ is more of the daemon's environment, from its next start on.
+	Environ []string
 
 	daemon *daemon
 }
@@ -52,6 +55,9 @@ func New(ctx context.Context, o Options) (*Rig, error) {
 	r.Clear = orElse(r.Clear, "with_deploy")
 	r.Template = orElse(r.Template, Config)
 	r.Verify = orElse(r.Verify, "20s")
+	if r.Services == nil {
+		r.Services = []string{"web", "worker"}
+	}
 	var err error
 	if r.Dir, err = os.MkdirTemp(o.World.Dir, "rig-"); err != nil {
 		return nil, err
@@ -88,11 +94,11 @@ func New(ctx context.Context, o Options) (*Rig, error) {
 // Build builds fairlead into dir and returns the binary's path.
 func Build(ctx context.Context, dir string) (string, error) { return BuildVersion(ctx, dir, "dev") }
 
-// BuildVersion is Build with a version.
-func BuildVersion(ctx context.Context, dir, version string) (string, error) {
+// BuildVersion is Build with a version, and with build tags.
+func BuildVersion(ctx context.Context, dir, version string, tags ...string) (string, error) {
 	binary := filepath.Join(dir, "fairlead")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-X main.version="+version, "-o", binary,
-		"github.com/capakraken/fairlead/cmd/fairlead")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-X main.version="+version, "-tags", strings.Join(tags, ","),
+		"-o", binary, "github.com/capakraken/fairlead/cmd/fairlead")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build fairlead: %w\n%s", err, out)
