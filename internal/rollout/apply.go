@@ -31,6 +31,8 @@ func Apply(s State, e Event) (State, error) {
 		next.turnBack(&Failure{Kind: fault.Conflict, Message: e.Reason})
 	case Resumed:
 		next.Resumed = true
+	case Abandoned:
+		next.abandoned(e)
 	case Ended:
 		next.Phase, next.Outcome, next.Ended = Over, e.Outcome, e.Time
 		next.Warnings = e.Warnings
@@ -185,6 +187,16 @@ func (s *State) turnBack(f *Failure) {
 	if s.Touched() {
 		s.Phase = Reverting
 	}
+}
+
+// abandoned ends the rollout where it is: nothing more is done for it, neither forwards nor backwards.
+func (s *State) abandoned(e Event) {
+	s.Phase = Ending
+	if e.Outcome == Halted {
+		s.Stuck = e.Failure
+		return
+	}
+	s.Failure = e.Failure
 }
 
 func (s *State) warn(warnings ...string) { s.Warnings = append(s.Warnings, warnings...) }

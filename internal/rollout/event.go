@@ -19,6 +19,7 @@ const (
 	Cancelled EventType = "rollout.cancelled"
 	Suspended EventType = "rollout.suspended" // the daemon stops; the next one goes on
 	Resumed   EventType = "rollout.resumed"
+	Abandoned EventType = "rollout.abandoned" // the host has gone on without the journal, so it is not resumed
 	Ended     EventType = "rollout.ended"
 )
 
@@ -30,9 +31,9 @@ type Event struct {
 	Request  *Request  `json:"request,omitempty"`  // of Requested
 	Action   *Action   `json:"action,omitempty"`   // of Begun, Done and Failed
 	Evidence *Evidence `json:"evidence,omitempty"` // of Done
-	Failure  *Failure  `json:"failure,omitempty"`  // of Failed, and of Ended unless it succeeded
+	Failure  *Failure  `json:"failure,omitempty"`  // of Failed and Abandoned, and of Ended unless it succeeded
 	Reason   string    `json:"reason,omitempty"`   // of Cancelled and Suspended
-	Outcome  Outcome   `json:"outcome,omitempty"`  // of Ended
+	Outcome  Outcome   `json:"outcome,omitempty"`  // of Ended, and of Abandoned the one to come
 	Warnings []string  `json:"warnings,omitempty"` // of Ended
 }
 

@@ -34,6 +34,8 @@ func (s State) objection(e Event) string {
 		if !s.Cancellable() {
 			return "it is too late for a cancel"
 		}
+	case Abandoned:
+		return s.objectionToAbandon(e)
 	case Ended:
 		return s.objectionToEnd(e.Outcome)
 	case Suspended, Resumed:
@@ -133,6 +135,19 @@ func (s State) objectionToResult(e Event) string {
 		return ""
 	case s.Doing == nil || s.Doing.Verb != e.Action.Verb || s.Doing.Service != e.Action.Service:
 		return "its action is not under way"
+	}
+	return ""
+}
+
+// objectionToAbandon holds the outcome that is to come against what is known: what may have been touched is not refused.
+func (s State) objectionToAbandon(e Event) string {
+	switch {
+	case e.Failure == nil:
+		return "it does not say why"
+	case s.Phase == Ending:
+		return "only its end is to be recorded"
+	case e.Outcome != Halted && (e.Outcome != Refused || s.Touched()):
+		return "it cannot end as " + string(e.Outcome)
 	}
 	return ""
 }

@@ -15,9 +15,17 @@ type Lock struct {
 	Reason string    `json:"reason"`
 	// Rollout is the halted rollout that locked the app, if one did.
 	Rollout string `json:"rollout,omitempty"`
+	// Lost tells that the host shows what the journal does not know, and not as a rollout leaves it.
+	Lost bool `json:"lost,omitempty"`
+	// Before is the lock that was on already when fairlead locked the app as well. One unlock takes both away.
+	Before *Lock `json:"before,omitempty"`
 	// Age is how many seconds it has lasted when it is shown. It is not recorded.
 	Age int64 `json:"age_seconds,omitempty"`
 }
+
+// Guards reports whether fairlead itself has locked the app, so that somebody must look at the host before it is rolled
+// out again.
+func (l *Lock) Guards() bool { return l != nil && (l.Rollout != "" || l.Lost) }
 
 // Waiter is a request that waits until the app is free.
 type Waiter struct {
@@ -47,8 +55,21 @@ type App struct {
 	Stands string `json:"stands,omitempty"`
 	// Drift says, line by line, how the host differs from what the last rollout left.
 	Drift []string `json:"drift,omitempty"`
+	// Adopted tells since when, and why, the current release is what was found on the host: no rollout that the journal
+	// knows has brought it there. Nil for one that was rolled out.
+	Adopted *Adopted `json:"adopted,omitempty"`
+	// Unrecognised says why the host could not be held against the journal yet. Until then nothing is rolled out.
+	Unrecognised string `json:"unrecognised,omitempty"`
+	// Restarts is how each service is configured to be started again by the Engine, as far as that can be read.
+	Restarts map[string]workload.RestartPolicy `json:"-"`
 	// Unobserved says why the host could not be looked at.
 	Unobserved string `json:"unobserved,omitempty"`
+}
+
+// Adopted tells of a release that was found on the host.
+type Adopted struct {
+	Since time.Time `json:"since"`
+	Why   string    `json:"why"`
 }
 
 // SecretStatus is what is known of one secret of the catalog: rule 4 of ADR 0001, presence and source but no value.

@@ -37,6 +37,9 @@ func NewKey(b [KeySize]byte) Key {
 	}}
 }
 
+// Mark returns what the key is known by. It tells nothing of the key but whether another one is the same.
+func (k Key) Mark() Fingerprint { return k.mac("mark") }
+
 // Of returns the fingerprint of the value of the variable called name. The name is hashed as well, so that two
 // variables that share a value do not show it.
 func (k Key) Of(name string, v Value) Fingerprint { return k.mac("value", name, v.Reveal()) }
