@@ -76,16 +76,10 @@ func TestKillAtEveryRecord(t *testing.T) {
 // subdrill carries out a drill as a subtest.
 func (k *killing) subdrill(t *testing.T, name string, d drill, kills ...moment) {
 	t.Helper()
-	ok := t.Run(name, func(t *testing.T) {
-		here := *k
-		here.stage = k.in(t)
+	k.sub(t, name, func(k *killing) {
 		d.kills = kills
-		here.carried(d)
-		k.tags = here.tags
+		k.carried(d)
 	})
-	if !ok {
-		t.FailNow() // the next one would begin with the ruins of this one
-	}
 }
 
 // Even a daemon that is killed again and again in one rollout ends it.

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,6 +37,19 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	return rig.Build(context.Background(), dir)
+})
+
+// armed builds fairlead with its fault points.
+var armed = sync.OnceValues(func() (string, error) {
+	dir, err := binaries()
+	if err != nil {
+		return "", err
+	}
+	dir = filepath.Join(dir, "armed")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return "", err
+	}
+	return rig.BuildVersion(context.Background(), dir, "dev", "failpoint")
 })
 
 // atOnce is how many tests run side by side. They wait for containers more than they compute.
