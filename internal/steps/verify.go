@@ -1,7 +1,9 @@
 package steps
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -20,22 +22,26 @@ import (
 func (j job) verify(ctx context.Context) (*rollout.Evidence, error) {
 	gated := j.state.Validated.Gated()
 	var mu sync.Mutex
+	var bug error
 	v := &rollout.Verified{}
 	group, polling := errgroup.WithContext(ctx)
 	for _, svc := range j.state.Services {
 		group.Go(func() error {
-			return caught(func() error {
-				proof, attempts, err := j.prove(polling, svc.Name, gated)
-				mu.Lock()
-				defer mu.Unlock()
-				v.Attempts += attempts
-				v.Proofs = append(v.Proofs, proof)
-				return err
-			})
+			var proof rollout.Proof
+			var attempts int
+			err := caught(func() (err error) { proof, attempts, err = j.prove(polling, svc.Name, gated); return err })
+			mu.Lock()
+			defer mu.Unlock()
+			v.Attempts += attempts
+			v.Proofs = append(v.Proofs, proof)
+			if _, ok := errors.AsType[*fault.Panic](err); ok {
+				bug = err
+			}
+			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
+	if err := group.Wait(); bug != nil || err != nil {
+		return nil, cmp.Or(bug, err) // a bug must not go unheard because another service has failed first
 	}
 	failpoint.Hit(failpoint.VerifyProved)
 	sortProofs(v.Proofs)
