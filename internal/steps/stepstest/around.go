@@ -1,0 +1,96 @@
+package stepstest
+
+import (
+	"context"
+	"time"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/secret"
+	"github.com/capakraken/fairlead/internal/workload"
+)
+
+// Check finds nothing that would keep the services from being started.
+func (l *Life) Check(ctx context.Context, _ workload.Key, _ []workload.Service) ([]fault.Problem, error) {
+	if err := l.call(ctx, "Check"); err != nil {
+		return nil, err
+	}
+	defer l.give()
+	return nil, nil
+}
+
+// Consumers returns Others.
+func (l *Life) Consumers(ctx context.Context, _ workload.Key, _ string, _ []string) ([]workload.Container, error) {
+	if err := l.call(ctx, "Consumers"); err != nil {
+		return nil, err
+	}
+	defer l.give()
+	return l.Others, nil
+}
+
+// Free returns much.
+func (l *Life) Free(context.Context) (uint64, bool) { return 1 << 40, true }
+
+// Resolve returns the digest that Tags has for the image's tag.
+func (l *Life) Resolve(ctx context.Context, i workload.Image) (workload.Image, error) {
+	if err := l.call(ctx, "Resolve"); err != nil {
+		return i, err
+	}
+	defer l.give()
+	digest, ok := l.Tags[i.Tag]
+	if !ok {
+		return i, fault.New(fault.NotFound, "the registry has no %s", i)
+	}
+	i.Digest = digest
+	return i, nil
+}
+
+// Pull gets an image onto the host.
+func (l *Life) Pull(ctx context.Context, i workload.Image, progress func(done, total int64)) (workload.Image, int64, bool, error) {
+	if err := l.call(ctx, "Pull"); err != nil {
+		return i, 0, false, err
+	}
+	defer l.give()
+	i.ID = "id:" + i.Digest
+	if l.pulled[i.Digest] {
+		return i, 0, true, nil
+	}
+	progress(0, 1<<20)
+	if err := l.move(ctx, Move{Verb: "pull"}, func() { l.pulled[i.Digest] = true }); err != nil {
+		return i, 0, false, err
+	}
+	return i, 1 << 20, false, nil
+}
+
+// Look asks the app in a container. It says where it takes its secrets from: from its environment what that holds, and
+// the others, or all if it is Stale, from the database's row.
+func (l *Life) Look(ctx context.Context, look workload.Look) (workload.Answer, error) {
+	if l.Looked != nil {
+		if err := l.Looked(look.Container.Service); err != nil {
+			return workload.Answer{}, err
+		}
+	}
+	if err := l.call(ctx, "Look"); err != nil {
+		return workload.Answer{}, err
+	}
+	defer l.give()
+	b, err := l.find(look.Container.ID)
+	switch {
+	case err != nil:
+		return workload.Answer{}, err
+	case b.Status != workload.Running:
+		return workload.Answer{}, fault.New(fault.Unavailable, "service %s does not answer", b.Service)
+	case !look.Check.Reports():
+		return workload.Answer{Healthy: true}, nil
+	case b.program.Sick || time.Since(b.StartedAt) < b.program.Boot:
+		return workload.Answer{}, nil
+	}
+	a := workload.Answer{Healthy: true, Version: "2.0.0"}
+	for _, s := range secrets {
+		r := workload.Report{Name: s.name, Source: secret.Environment, Present: true}
+		if b.program.Stale || b.env.Value(s.env).IsEmpty() {
+			r.Source, r.Present = secret.Database, !l.Row[s.column].IsEmpty()
+		}
+		a.Secrets = append(a.Secrets, r)
+	}
+	return a, nil
+}
