@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 
 	"github.com/capakraken/fairlead/internal/fault"
 )
@@ -23,6 +24,7 @@ type Client struct {
 	http   *http.Client
 	// OnVersion is called with the daemon's version after every answer, where it is not nil.
 	OnVersion func(version string)
+	spoke     atomic.Bool // the daemon has answered something
 }
 
 // NewClient returns a client of the daemon behind the unix socket. It does not connect yet.
@@ -72,6 +74,7 @@ func (c *Client) send(ctx context.Context, to call) (*http.Response, error) {
 	if err != nil {
 		return nil, c.unanswered(ctx, to.method, err)
 	}
+	c.spoke.Store(true)
 	if c.OnVersion != nil {
 		c.OnVersion(answer.Header.Get("Fairlead-Version"))
 	}

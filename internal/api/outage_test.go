@@ -52,3 +52,39 @@ func TestWatchWithoutDaemon(t *testing.T) {
 		}
 	})
 }
+
+// TestWatchAfterAnAnswer watches a rollout that was just accepted. That the daemon stops at that moment, or is gone when
+// the first event is asked for, is no reason to give up: the next one goes on with the rollout.
+func TestWatchAfterAnAnswer(t *testing.T) {
+	for name, first := range map[string]func() (*http.Response, error){
+		"stopping": func() (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusServiceUnavailable, Header: http.Header{"Content-Type": {"application/problem+json"}},
+				Body: io.NopCloser(strings.NewReader(`{"kind":"unavailable","detail":"the daemon is stopping"}`))}, nil
+		},
+		"gone": func() (*http.Response, error) { return nil, dialError{syscall.ECONNREFUSED} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				asked := 0
+				c := &Client{socket: "/run/none", http: &http.Client{Transport: answers(func(*http.Request) (*http.Response, error) {
+					if asked++; asked < 5 {
+						return first()
+					}
+					body := "id: 1\nevent: rollout.ended\ndata: {\"seq\":1,\"type\":\"rollout.ended\",\"event\":{}}\n\n"
+					return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(body))}, nil
+				})}}
+				c.spoke.Store(true)
+				seen := ""
+				for e, err := range c.Watch(t.Context(), "01K", 0) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					seen = e.Type
+				}
+				if seen != "rollout.ended" || asked != 5 {
+					t.Errorf("the last event is %q, after %d tries", seen, asked)
+				}
+			})
+		})
+	}
+}

@@ -28,7 +28,7 @@ type watch struct {
 	id     string
 	after  uint64 // the newest event that was seen
 	yield  func(Event, error) bool
-	heard  time.Time // when the newest event came; zero before the first
+	heard  time.Time // when the newest event came
 	there  time.Time // when the daemon last gave any sign of life
 	said   time.Time // when the caller was last told of the daemon's absence
 	over   bool      // the rollout has ended, or the caller wants no more
@@ -37,11 +37,11 @@ type watch struct {
 // Watch yields a rollout's events after a sequence number, first those that are recorded, then those to come, until the
 // rollout has ended. When the connection breaks, as it does when the daemon is started anew, it connects again and goes
 // on behind the last event, and yields an event of ProgressType that says so, and another one every half minute. An
-// error is the last thing that it yields: of kind Unreachable when the daemon does not answer at the start, or has not
+// error is the last thing that it yields: of kind Unreachable when the daemon has never answered this client, or has not
 // for five minutes.
 func (c *Client) Watch(ctx context.Context, id string, after uint64) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		w := &watch{client: c, id: id, after: after, yield: yield}
+		w := &watch{client: c, id: id, after: after, yield: yield, there: time.Now()}
 		if err := w.run(ctx); err != nil && !w.over {
 			yield(Event{}, err)
 		}
@@ -59,7 +59,7 @@ func (w *watch) run(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return interrupted(ctx)
-		case w.heard.IsZero() || !passing(err) || time.Since(w.there) > patience:
+		case !w.client.spoke.Load() || !passing(err) || time.Since(w.there) > patience:
 			return err
 		case w.heard != before:
 			pause = firstPause
