@@ -94,7 +94,7 @@ func (l *ledger) fold(r journal.Record) error {
 	case daemonStarted:
 		return understood(r)
 	case appLocked:
-		l.change(r.App).Lock = &rollout.Lock{Holder: r.Actor.User, Since: r.Time, Reason: reasonOf(r)}
+		l.change(r.App).Lock = &rollout.Lock{Holder: r.Actor.User, UID: uid(r.Actor), Since: r.Time, Reason: reasonOf(r)}
 		return nil
 	case appUnlocked:
 		l.change(r.App).Lock = nil

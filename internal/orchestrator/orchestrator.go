@@ -44,10 +44,13 @@ type Orchestrator struct {
 	stopped  bool                               // guarded by the pen
 	saved    uint64                             // the last record that a snapshot covers; guarded by the pen
 	ids      *ulid.MonotonicEntropy             // of the rollouts' ids; guarded by the pen
+	offered  rollout.Request                    // could not be recorded for sure when the journal failed; guarded by the pen
 
 	mu       sync.Mutex            // guards what follows, and is never held through I/O
 	ledger   *ledger               // changed only with the pen held as well, so whoever holds the pen may read it
 	watchers map[chan Event]string // to the rollout that each follows
+	queues   map[string][]*waiter  // of each app, the next one first
+	since    time.Time             // when the daemon was started
 	stopping bool
 	damage   error // what was found to be wrong with old records while the daemon ran
 
@@ -72,7 +75,7 @@ func New(o Options) (*Orchestrator, error) {
 		o.Patience = 20 * time.Second
 	}
 	r := &Orchestrator{Options: o, pen: newPen(), cancels: map[string]context.CancelCauseFunc{}, working: map[string]bool{},
-		refusals: map[string]*refusals{}, watchers: map[chan Event]string{}, broken: make(chan struct{}, 1), ids: ulid.Monotonic(rand.Reader, 0)}
+		refusals: map[string]*refusals{}, watchers: map[chan Event]string{}, queues: map[string][]*waiter{}, broken: make(chan struct{}, 1), ids: ulid.Monotonic(rand.Reader, 0)}
 	r.kill, r.hard = context.WithCancelCause(context.Background())
 	r.interrupt, r.soft = context.WithCancelCause(r.kill)
 	r.ledger, r.saved = restored(o)
@@ -105,6 +108,9 @@ func (o *Orchestrator) Start() error {
 		return err
 	}
 	failpoint.Hit(failpoint.StartNoted)
+	o.mu.Lock()
+	o.since = time.Now()
+	o.mu.Unlock()
 	for _, id := range o.ledger.active() {
 		s := o.ledger.Rollouts[id]
 		if o.configured(s.Request.App) != nil {
@@ -176,6 +182,15 @@ func (o *Orchestrator) Stop(ctx context.Context) {
 	for ch := range o.watchers {
 		o.drop(ch)
 	}
+}
+
+// beyondMending tells whether nothing will be accepted any more until somebody has mended the journal and started the
+// daemon anew.
+func (o *Orchestrator) beyondMending() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	failed := o.Journal.Failed()
+	return o.damage != nil || failed != nil && fault.KindOf(failed) != fault.Unavailable
 }
 
 // Refusing says why no rollout is accepted now, or "" when all is well.

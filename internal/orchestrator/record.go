@@ -103,6 +103,7 @@ func (o *Orchestrator) accept(r journal.Record) error {
 		return err
 	}
 	o.publish(Event{Record: r}, r.Rollout)
+	o.wake(r.App)
 	return nil
 }
 

@@ -20,9 +20,22 @@ type refusals struct {
 	left     int // not recorded since
 }
 
+// noteRefusal is recordRefusal for whoever does not hold the pen. It does not wait long for it: nothing depends on it.
+func (o *Orchestrator) noteRefusal(by journal.Actor, r Request, why error) {
+	if !o.pen.takeWithin(time.Second) {
+		o.Log.Warn("a refusal could not be recorded, since the journal's disk does not answer", zap.String("app", r.App))
+		return
+	}
+	defer o.pen.give()
+	o.recordRefusal(by, r, why)
+}
+
 // recordRefusal records that a request was refused. The caller holds the pen. A refusal that cannot be recorded is only
 // logged: nothing depends on it.
 func (o *Orchestrator) recordRefusal(by journal.Actor, r Request, why error) {
+	if o.stopped {
+		return // the record of the stop is the last one
+	}
 	name := r.App
 	if fault.KindOf(why) == fault.NotFound {
 		name = "" // an app that does not exist is anybody's invention, and would be counted apart

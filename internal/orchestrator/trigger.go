@@ -2,7 +2,6 @@ package orchestrator
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -28,37 +27,67 @@ const maxReason = 500
 // idempotency key returns the first one's rollout.
 func (o *Orchestrator) Trigger(ctx context.Context, by journal.Actor, r Request) (rollout.State, error) {
 	request, err := o.Steps.Begin(r.App, r.Kind, r.Image)
+	if err == nil {
+		err = brief(r.Reason)
+	}
 	if busy := o.pen.takeFor(ctx); busy != nil {
 		return rollout.State{}, busy
 	}
 	defer o.pen.give()
+	var s rollout.State
 	if err == nil {
-		var known rollout.State
-		var ok bool
-		if known, ok, err = o.repeated(r, request); ok {
-			return known, nil
-		}
-	}
-	if err == nil {
-		err = o.admit(r.App)
-	}
-	if err == nil && len(r.Reason) > maxReason {
-		err = fault.New(fault.Usage, "the reason is longer than %d bytes", maxReason)
+		s, err = o.begin(by, r, request, nil)
 	}
 	if err != nil {
 		o.recordRefusal(by, r, err)
+	}
+	return s, err
+}
+
+// begin records a rollout and starts it, unless it was begun before. w is the request's place in the queue, nil where it
+// does not wait. The caller holds the pen.
+func (o *Orchestrator) begin(by journal.Actor, r Request, request rollout.Request, w *waiter) (rollout.State, error) {
+	if known, ok, err := o.repeated(r, request); ok || err != nil {
+		return known, err
+	}
+	if w != nil && w.offered != "" {
+		if s, ok := o.ledger.Rollouts[w.offered]; ok {
+			return s, nil // it reached the disk that failed with it
+		}
+	}
+	if err := o.admit(r.App, w); err != nil {
 		return rollout.State{}, err
 	}
 	request.ID = o.newID()
 	request.Force, request.Reason, request.IdempotencyKey = r.Force, r.Reason, r.IdempotencyKey
-	request.Requester, request.Previous = by.User, o.ledger.app(r.App).Left
+	request.Requester, request.UID, request.Previous = by.User, uid(by), o.ledger.app(r.App).Left
+	if w != nil {
+		w.offered = request.ID
+	}
 	failpoint.Hit(failpoint.RequestAdmitted)
 	if err := o.record(by, rollout.State{}, rollout.Event{Type: rollout.Requested, Request: &request}); err != nil {
+		o.offered = request
 		return rollout.State{}, unavailable(err)
 	}
 	failpoint.Hit(failpoint.RequestNoted)
 	o.work(request.ID)
 	return o.ledger.Rollouts[request.ID], nil
+}
+
+// brief returns a fault for a reason that is too long to be recorded.
+func brief(reason string) error {
+	if len(reason) > maxReason {
+		return fault.New(fault.Usage, "the reason is longer than %d bytes", maxReason)
+	}
+	return nil
+}
+
+// uid returns the number of whoever asked for something; nil for fairlead itself.
+func uid(by journal.Actor) *int64 {
+	if by == itself {
+		return nil
+	}
+	return new(by.UID)
 }
 
 // repeated returns the rollout that was already begun with the request's idempotency key.
@@ -78,19 +107,20 @@ func (o *Orchestrator) repeated(r Request, request rollout.Request) (rollout.Sta
 	return rollout.State{}, false, nil
 }
 
-// admit returns why no rollout of the app may begin now.
-func (o *Orchestrator) admit(name string) error {
+// admit returns why no rollout of the app may begin now; w is the request's place in the queue, nil where it does not
+// wait. The caller holds the pen.
+func (o *Orchestrator) admit(name string, w *waiter) error {
 	if why := o.Refusing(); why != "" {
 		return fault.New(fault.Unavailable, "%s; nothing was changed", why)
 	}
-	a := o.ledger.app(name)
+	o.mu.Lock()
+	e := o.held(name, o.place(name, w))
+	o.mu.Unlock()
 	switch {
-	case a.Active != "":
-		s := o.ledger.Rollouts[a.Active]
-		return fault.Hide(&BusyError{App: name, Rollout: a.Active}, fault.Busy, "%s", held(s))
-	case a.Lock != nil:
-		return fault.Hide(&BusyError{App: name, Lock: a.Lock}, fault.Busy, "%s is locked by %s since %s: %s; take the lock away with 'fairlead unlock %s --reason …'",
-			name, a.Lock.Holder, a.Lock.Since.Format(time.RFC3339), a.Lock.Reason, name)
+	case e != nil && w != nil:
+		return e.patience()
+	case e != nil:
+		return e.refusal()
 	}
 	return o.room()
 }
@@ -119,17 +149,6 @@ func (o *Orchestrator) newID() string {
 		now = o.ledger.Time
 	}
 	return ulid.MustNew(ulid.Timestamp(now), o.ids).String()
-}
-
-// held says who holds an app, since when, and why.
-func held(s rollout.State) string {
-	r := s.Request
-	why := ""
-	if r.Reason != "" {
-		why = " (" + r.Reason + ")"
-	}
-	return fmt.Sprintf("%s is held by rollout %s: %s by %s since %s%s, now in %s; follow it with 'fairlead watch %s', or end it with 'fairlead cancel %s'",
-		r.App, r.ID, r.Kind, r.Requester, s.Begun.Format(time.RFC3339), why, s.Step, r.ID, r.ID)
 }
 
 // Cancel turns a rollout back. It is accepted until the clear may have begun or an old container may be gone.
@@ -180,7 +199,8 @@ func (o *Orchestrator) Lock(ctx context.Context, by journal.Actor, name, reason 
 		return err
 	}
 	if l := o.ledger.app(name).Lock; l != nil {
-		return fault.Hide(&BusyError{App: name, Lock: l}, fault.Busy, "%s is already locked by %s since %s: %s", name, l.Holder, l.Since.Format(time.RFC3339), l.Reason)
+		e := lockedBy(name, l)
+		return fault.Hide(e, fault.Busy, "already locked: %s; take that lock away first with 'fairlead unlock %s --reason …'", e, name)
 	}
 	return o.mark(by, name, appLocked, reason)
 }

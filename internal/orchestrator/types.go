@@ -2,7 +2,6 @@ package orchestrator
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
@@ -27,21 +26,6 @@ type Event struct {
 	Progress *rollout.Progress // nil for a durable record
 }
 
-// BusyError tells who holds an app. It is the cause behind a Busy fault.
-type BusyError struct {
-	App     string
-	Rollout string        // the rollout that runs, if one does
-	Lock    *rollout.Lock // the lock that holds the app, if one does
-}
-
-// Error names the holder.
-func (e *BusyError) Error() string {
-	if e.Lock != nil {
-		return fmt.Sprintf("%s is locked by %s", e.App, e.Lock.Holder)
-	}
-	return fmt.Sprintf("%s is held by rollout %s", e.App, e.Rollout)
-}
-
 // Steps does the actions of rollouts and looks at apps. It is what package steps offers.
 type Steps interface {
 	// Begin returns the request of a rollout of the app as its configuration has it, or why it is refused.
@@ -60,10 +44,10 @@ type Steps interface {
 }
 
 // unavailable says that a request could not be recorded, so nothing was done. Where the disk failed, nobody can tell
-// whether the record reached it: the next daemon reads it, and then acts on it.
+// whether the record reached it. It is read when the disk works again, and then acted on.
 func unavailable(err error) error {
 	if fault.KindOf(err) != fault.Unavailable {
 		return err
 	}
-	return fault.Hide(err, fault.Unavailable, "nothing was done, since the request could not be recorded for sure; look with 'fairlead rollouts' after the next start whether it was: %s", fault.Text(err))
+	return fault.Hide(err, fault.Unavailable, "nothing was done, since the request could not be recorded for sure; whether it was shows when the disk works again, with 'fairlead audit log': %s", fault.Text(err))
 }

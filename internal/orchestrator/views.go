@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
@@ -61,7 +62,8 @@ func (o *Orchestrator) App(ctx context.Context, name string) (rollout.App, error
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	known := o.ledger.app(name)
-	a.Current, a.Active, a.Last, a.Lock, a.Containers = known.Current, known.Active, known.Last, known.Lock, containers
+	a.Current, a.Active, a.Last, a.Lock, a.Containers = known.Current, known.Active, known.Last, aged(known.Lock), containers
+	a.Waiting = o.waiting(name)
 	if a.Active != "" {
 		a.Stands = why
 	}
@@ -69,6 +71,16 @@ func (o *Orchestrator) App(ctx context.Context, name string) (rollout.App, error
 		a.Drift = drift(a)
 	}
 	return a, nil
+}
+
+// aged returns a lock with its age.
+func aged(l *rollout.Lock) *rollout.Lock {
+	if l == nil {
+		return nil
+	}
+	shown := *l
+	shown.Age = int64(time.Since(l.Since).Seconds())
+	return &shown
 }
 
 // drift says how the host differs from what the last successful rollout left.
