@@ -49,6 +49,9 @@ func (k *killing) meanwhile(d drill, do func(context.Context, *follower)) {
 	}
 	err = follow.end(ctx)
 	k.score.add(&k.score.rollouts, 1)
+	if follow.waited {
+		k.score.add(&k.score.waited, 1)
+	}
 	if err != nil {
 		k.score.add(&k.score.lost, 1)
 		k.t.Fatal(err)

@@ -16,6 +16,7 @@ type follower struct {
 	journal *rig.Tail
 	waiting []rig.Record // read, and not yet passed
 	last    rig.Record   // that was passed
+	waited  bool         // the rollout waited for another daemon
 }
 
 // until returns when a record that is wanted stands in the journal, and with an error when the rollout has ended without.
@@ -25,6 +26,7 @@ func (f *follower) until(ctx context.Context, wanted func(rig.Record) bool) erro
 	for {
 		for len(f.waiting) > 0 {
 			f.last, f.waiting = f.waiting[0], f.waiting[1:]
+			f.waited = f.waited || f.last.Type == "rollout.suspended"
 			if wanted(f.last) {
 				return nil
 			}

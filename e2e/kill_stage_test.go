@@ -56,6 +56,7 @@ type drill struct {
 type score struct {
 	mu                                     sync.Mutex
 	rollouts, kills                        int
+	waited                                 int // rollouts that one daemon left to the next one
 	lost, untrue, duplicated, notConfirmed int
 }
 

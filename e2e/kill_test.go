@@ -3,74 +3,44 @@
 package e2e
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/capakraken/fairlead/e2e/rig"
 )
 
-// begunAndDone returns the moments at which each action of a rollout begins and has ended.
-func begunAndDone(actions ...moment) []moment {
-	var all []moment
-	for _, a := range actions {
-		begun, done := a, a
-		begun.record, done.record = "begun", "done"
-		all = append(all, begun, done)
+// along has the daemon end once on every path at each of some moments.
+func along(t *testing.T, moments func(path) []moment, gently bool) {
+	t.Helper()
+	t.Parallel()
+	score := newScore(t)
+	t.Cleanup(func() {
+		if gently && score.waited < score.rollouts*3/4 {
+			t.Errorf("only %d of %d rollouts were left to the next daemon", score.waited, score.rollouts)
+		}
+	})
+	for name, p := range paths() {
+		t.Run(name, func(t *testing.T) {
+			k := settled(t, score, rig.Options{})
+			p.gently = gently
+			for _, m := range moments(p) {
+				k.subdrill(t, m.String(), p.drill, m)
+			}
+		})
 	}
-	return all
 }
-
-// in returns moments in the middle of an action.
-func in(verb, service string, after ...time.Duration) []moment {
-	var all []moment
-	for _, d := range after {
-		all = append(all, moment{"begun", verb, service, d})
-	}
-	return all
-}
-
-// on is an action for one service, or for all where none is named.
-func on(verb, service string) moment { return moment{verb: verb, service: service} }
 
 // The daemon is killed at every record of every kind of rollout, and in the middle of what takes long. The next start
 // ends each rollout as it would have ended without.
 func TestKillAtEveryRecord(t *testing.T) {
-	t.Parallel()
-	score := newScore(t)
-	const ms = time.Millisecond
-	for name, c := range map[string]struct {
-		drill
-		moments [][]moment
-	}{
-		"deploy": {drill{kind: "deploy", outcome: "succeeded"}, [][]moment{
-			begunAndDone(on("validate", ""), on("pull", ""), on("replace", "web"), on("replace", "worker"), on("verify", "")),
-			begunAndDone(on("promote", "web"), on("promote", "worker"), on("retire", "web"), on("retire", "worker"), on("clear", "")),
-			in("pull", "", 20*ms), in("replace", "web", 40*ms, 150*ms, 300*ms), in("verify", "", 50*ms), in("clear", "", 10*ms, 25*ms),
-		}},
-		"deploy of a broken image": {drill{kind: "deploy", misbehave: "worker:crash", outcome: "rolled_back"}, [][]moment{
-			begunAndDone(on("validate", ""), on("pull", ""), on("replace", "web"), on("replace", "worker")),
-			{{"begun", "verify", "", 0}, {"failed", "verify", "", 0}},
-			begunAndDone(on("restore", "worker"), on("restore", "web"), on("hold", "")),
-			in("replace", "worker", 100*ms), in("restore", "web", 100*ms, 300*ms), in("hold", "", 30*ms),
-		}},
-		"rotate": {drill{kind: "rotate", outcome: "succeeded"}, [][]moment{
-			begunAndDone(on("validate", ""), on("replace", "web"), on("replace", "worker"), on("verify", "")),
-			begunAndDone(on("promote", "web"), on("promote", "worker"), on("retire", "web"), on("retire", "worker")),
-			in("replace", "worker", 40*ms, 200*ms),
-		}},
-		"cleanup": {drill{kind: "cleanup", outcome: "succeeded"}, [][]moment{
-			begunAndDone(on("validate", ""), on("verify", ""), on("clear", "")), in("clear", "", 10*ms, 25*ms),
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			k := settled(t, score, rig.Options{})
-			for _, moments := range c.moments {
-				for _, m := range moments {
-					k.subdrill(t, m.String(), c.drill, m)
-				}
-			}
-		})
-	}
+	along(t, func(p path) []moment { return slices.Concat(begun(p.actions), over(p.actions), p.middles) }, false)
+}
+
+// The daemon is told to stop in every action. It ends well and soon, and the next one ends the rollout as it would have
+// ended without.
+func TestStopInEveryAction(t *testing.T) {
+	along(t, func(p path) []moment { return begun(p.actions) }, true)
 }
 
 // subdrill carries out a drill as a subtest.

@@ -109,36 +109,14 @@ func (k *killing) runs(binary string) {
 }
 
 // handedOver begins a rollout, replaces the daemon in its middle, and holds what came of it against all that was promised.
-// A command whose first look at its rollout meets a daemon that stops lets go of it, and says so.
 func (k *killing) handedOver(u upgraded, replace func()) {
 	k.t.Helper()
-	args := k.prepared(u.drill)
-	before := k.live("web", "worker")
-	journal, err := k.Tail()
-	k.must(err)
-	ctx, cancel := context.WithTimeout(k.t.Context(), time.Minute)
-	defer cancel()
-	cmd, told := k.Command(ctx, args...), make(chan rig.Result, 1)
-	go func() { // ends with the command, at the latest with ctx
-		res, err := k.Finish(ctx, cmd)
-		if err != nil {
-			res.Err += err.Error()
-		}
-		told <- res
-	}()
-	follow := &follower{journal: journal}
-	k.must(follow.until(ctx, u.at.is))
-	k.must(elapsed(ctx, u.at.after))
-	replace()
-	k.score.add(&k.score.kills, 1)
-	if follow.last.Type != "rollout.ended" {
-		k.must(follow.until(ctx, moment{record: "ended"}.is))
-	}
-	k.score.add(&k.score.rollouts, 1)
-	k.judged(u.drill, before, follow.last)
-	if res := <-told; !strings.Contains(res.Err, "the daemon is stopping") || !strings.Contains(res.Err, "was not seen to its end") {
-		k.toldTruth(res, u.outcome)
-	}
+	k.meanwhile(u.drill, func(ctx context.Context, f *follower) {
+		k.must(f.until(ctx, u.at.is))
+		k.must(elapsed(ctx, u.at.after))
+		replace()
+		k.score.add(&k.score.kills, 1)
+	})
 }
 
 // bothTold expects the audit log to say that the older version took the last rollout on, and that the newer one came then.
