@@ -9,5 +9,13 @@ var (
 	TestFill    = fill
 	TestCollect = collect
 	TestKind    = wantKind
-	TestSame    = sameRecord
+
+	TestVerify = verify
 )
+
+// OneByOne returns o for a journal that reads one segment after the other, as a test needs it whose disk leaves things
+// to chance.
+func OneByOne(o Options) Options {
+	o.readers = 1
+	return o
+}

@@ -28,6 +28,8 @@ type Options struct {
 	SegmentBytes int64            // length at which a segment is full; 0 for DefaultSegmentBytes
 	Now          func() time.Time // nil for time.Now
 	FS           FS               // nil for the real disk
+
+	readers int // how many segments are read at a time; 0 for as many as there are processors
 }
 
 // withDefaults returns o complete, or what is wrong with it.

@@ -16,7 +16,7 @@ const excess = 16 << 10
 // survey follows every segment but those that the snapshot answers for. It takes the stamp of each sealed one before
 // it reads it: who writes to it after that changes it.
 func (j *Journal) survey() (walker, error) {
-	w := walker{fs: j.options.FS, dir: j.options.Dir, chain: newChain()}
+	w := walker{fs: j.options.FS, dir: j.options.Dir, chain: newChain(), readers: j.options.readers}
 	j.seals = nil
 	if s := j.trusted; s != nil {
 		w.chain, w.mark = s.end.clone(), s.seq

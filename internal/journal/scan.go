@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"time"
 )
@@ -74,7 +75,7 @@ func (s *scanner) text() []byte {
 		return nil
 	}
 	start := s.i
-	for s.i < len(s.b) {
+	for s.plain(); s.i < len(s.b); s.plain() {
 		switch c := s.b[s.i]; {
 		case c == '"':
 			s.i++
@@ -93,6 +94,21 @@ func (s *scanner) text() []byte {
 	}
 	s.fail()
 	return nil
+}
+
+// plain steps over bytes that stand for themselves in a string, eight at a time: verification spends most of its time
+// on them. It may stop before one of those.
+func (s *scanner) plain() {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for len(s.b)-s.i >= 8 {
+		w := binary.LittleEndian.Uint64(s.b[s.i:])
+		quote, slash := w^(ones*'"'), w^(ones*'\\')
+		// A byte's top bit is set where it was below the number that is taken away, or where a lower byte borrowed.
+		if ((quote-ones)&^quote|(slash-ones)&^slash|(w-ones*0x20)&^w)&tops != 0 {
+			return
+		}
+		s.i += 8
+	}
 }
 
 // escape steps over a backslash and what belongs to it; there is one spelling for each character.

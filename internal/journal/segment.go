@@ -51,8 +51,10 @@ type lines struct {
 	number int   // of that line, from 1
 }
 
-func newLines(path string, f io.ReaderAt) *lines {
-	return &lines{path: path, buf: bufio.NewReaderSize(io.NewSectionReader(f, 0, math.MaxInt64), MaxLine)}
+// newLines reads f through buf, which has MaxLine bytes.
+func newLines(path string, f io.ReaderAt, buf *bufio.Reader) *lines {
+	buf.Reset(io.NewSectionReader(f, 0, math.MaxInt64))
+	return &lines{path: path, buf: buf}
 }
 
 // next returns the next line, valid until the call after, with its line feed unless the file ends before it. The error
@@ -73,17 +75,21 @@ func (l *lines) next() ([]byte, error) {
 
 // torn reports whether line, which did not fit, is what a power cut leaves of a write that had not been synced: the
 // beginning of a line at the end of the file, or blocks that never reached the disk and read as zeros. Anything else
-// was once acknowledged and is damaged.
-func (l *lines) torn(line []byte) bool {
+// was once acknowledged and is damaged. The error is the disk's.
+func (l *lines) torn(line []byte) (bool, error) {
 	if bytes.IndexByte(line, 0) < 0 {
 		if bytes.HasSuffix(line, []byte("\n")) {
-			return false
+			return false, nil
 		}
 		// A record with one more byte is not the beginning of a line: its line feed was overwritten.
 		if _, err := parse(line[:len(line)-1]); err == nil {
-			return false
+			return false, nil
 		}
 	}
-	_, err := l.buf.Peek(1)
-	return errors.Is(err, io.EOF)
+	switch _, err := l.buf.Peek(1); {
+	case errors.Is(err, io.EOF):
+		return true, nil
+	default:
+		return false, err
+	}
 }

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bufio"
 	"bytes"
 	"runtime"
 	"sync"
@@ -21,15 +22,19 @@ func (w *walker) sweep(firsts []uint64) error {
 	var next, unsound atomic.Int64
 	unsound.Store(int64(len(firsts)))
 	read := func() {
+		buf := bufio.NewReaderSize(nil, MaxLine)
 		for i := next.Add(1) - 1; i < unsound.Load(); i = next.Add(1) - 1 {
-			if found[i] = w.alone(firsts[i]); !found[i].sound {
+			if found[i] = w.alone(firsts[i], buf); !found[i].sound {
 				unsound.Store(min(i, unsound.Load())) // what comes behind it does not count
 			}
 		}
 	}
-	if workers := min(runtime.GOMAXPROCS(0), len(firsts)); workers > 1 {
+	if w.readers == 0 {
+		w.readers = runtime.GOMAXPROCS(0)
+	}
+	if readers := min(w.readers, len(firsts)); readers > 1 {
 		var reading sync.WaitGroup
-		for range workers {
+		for range readers {
 			reading.Go(read)
 		}
 		reading.Wait()
@@ -46,15 +51,15 @@ func (w *walker) sweep(firsts []uint64) error {
 }
 
 // alone follows a segment, and takes the word of its first line for what comes before.
-func (w *walker) alone(first uint64) stretch {
-	s := stretch{end: walker{fs: w.fs, dir: w.dir, chain: chain{seq: first - 1}, mark: w.mark}}
+func (w *walker) alone(first uint64, buf *bufio.Reader) stretch {
+	s := stretch{end: walker{fs: w.fs, dir: w.dir, chain: chain{seq: first - 1}, mark: w.mark, buf: buf}}
 	_, err := s.end.segment(first, false, func(v *view) bool {
 		if s.prev == nil {
 			s.prev = bytes.Clone(v.prev)
 		}
 		return true
 	})
-	s.sound = err == nil && s.prev != nil
+	s.sound, s.end.buf = err == nil && s.prev != nil, nil
 	return s
 }
 

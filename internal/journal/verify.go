@@ -28,12 +28,14 @@ type Report struct {
 func Verify(dir string) (Report, error) { return VerifyOn(disk{}, dir) }
 
 // VerifyOn is Verify on another disk than the real one.
-func VerifyOn(fs FS, dir string) (Report, error) {
+func VerifyOn(fs FS, dir string) (Report, error) { return verify(fs, dir, 0) }
+
+func verify(fs FS, dir string, readers int) (Report, error) {
 	firsts, err := segments(fs, dir)
 	if err != nil {
 		return Report{Head: zeroHash}, err
 	}
-	w := walker{fs: fs, dir: dir, chain: newChain()}
+	w := walker{fs: fs, dir: dir, chain: newChain(), readers: readers}
 	r := Report{Segments: len(firsts)}
 	if n := len(firsts); n > 0 {
 		if err = w.sweep(firsts[:n-1]); err == nil {

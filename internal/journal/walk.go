@@ -49,17 +49,19 @@ const missing = "the segment begins with record %d: a segment before it is missi
 
 // walker follows the chain through the segments. Only an end that is torn or damaged stops it early.
 type walker struct {
-	fs     FS
-	dir    string
-	chain  chain
-	base   chain  // before the segment that was read last
-	since  []byte // the time of the first line of all; nil for none
-	mark   uint64 // a sequence number
-	marked []byte // the hash of that record's line; nil if it was not passed
-	tear   *Tear
-	damage *Damage
-	end    int64 // of the sound lines of the segment that was read last, in bytes
-	last   int64 // where the last of those lines starts
+	fs      FS
+	dir     string
+	chain   chain
+	base    chain  // before the segment that was read last
+	since   []byte // the time of the first line of all; nil for none
+	mark    uint64 // a sequence number
+	marked  []byte // the hash of that record's line; nil if it was not passed
+	tear    *Tear
+	damage  *Damage
+	end     int64         // of the sound lines of the segment that was read last, in bytes
+	last    int64         // where the last of those lines starts
+	buf     *bufio.Reader // for one segment after the other
+	readers int           // for how many at a time in a sweep; 0 for as many as there are processors
 }
 
 // all is a visit that wants to see everything.
@@ -90,7 +92,10 @@ func (w *walker) segment(first uint64, last bool, visit func(*view) bool) (more 
 	}
 	defer func() { _ = f.Close() }() // read only
 	w.base = w.chain.clone()
-	return w.follow(newLines(path, f), last, visit)
+	if w.buf == nil {
+		w.buf = bufio.NewReaderSize(nil, MaxLine)
+	}
+	return w.follow(newLines(path, f, w.buf), last, visit)
 }
 
 func (w *walker) follow(l *lines, last bool, visit func(*view) bool) (more bool, err error) {
@@ -136,9 +141,14 @@ func (w *walker) fit(line []byte) (view, error) {
 
 // misfit says what it means that line does not fit, and why it does not: a tear, a newer format, or damage.
 func (w *walker) misfit(l *lines, line []byte, last bool, why error) error {
-	if last && l.torn(line) {
-		w.tear = &Tear{Seq: w.chain.seq + 1, File: l.path, Line: l.number, Offset: l.offset, Bytes: l.length}
-		return nil
+	if last {
+		switch torn, err := l.torn(line); {
+		case err != nil:
+			return w.unreadable(l, err)
+		case torn:
+			w.tear = &Tear{Seq: w.chain.seq + 1, File: l.path, Line: l.number, Offset: l.offset, Bytes: l.length}
+			return nil
+		}
 	}
 	if errors.Is(why, errNewer) {
 		return fault.New(fault.Refused,

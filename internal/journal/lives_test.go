@@ -1,0 +1,385 @@
+package journal_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/journal"
+	"github.com/capakraken/fairlead/internal/journal/journaltest"
+)
+
+// lives is a journal that lives through many daemons on one bad disk. All that happens is decided by its seed.
+type lives struct {
+	t      *testing.T
+	chance *rand.Rand
+	disk   *journaltest.Disk
+	j      *journal.Journal
+	now    time.Time
+	loud   bool           // somebody looks at this seed alone
+	seen   map[string]int // what came to pass, so that a test can tell whether it tries anything
+
+	kept   []journal.Record // durable: acknowledged, or found and then built upon
+	handed int              // how many records were handed to Append; each is called by its number
+	loose  int              // how many more than those may be found
+	cut    bool             // the last death was a power cut
+}
+
+// live lives through a seed.
+func live(t *testing.T, seed uint64, loud bool, seen map[string]int) {
+	t.Helper()
+	l := &lives{t: t, chance: rand.New(rand.NewPCG(seed, 7)), disk: journaltest.New(seed), loud: loud, seen: seen,
+		now: time.Date(2026, 3, 30, 12, 0, 0, 0, time.UTC)}
+	defer func() {
+		if t.Failed() {
+			t.Logf("seed %d; to see it again: FAIRLEAD_SEED=%d go test -v -run TestManyLives ./internal/journal", seed, seed)
+		}
+	}()
+	for range 2 + l.chance.IntN(4) {
+		l.start()
+		for range l.chance.IntN(24) {
+			l.step()
+		}
+		l.die()
+	}
+	l.start()
+}
+
+// tell says what happens, where somebody looks at one seed.
+func (l *lives) tell(what string, args ...any) {
+	l.seen[what]++
+	if l.loud {
+		l.t.Logf("%4d "+what+" %v", l.disk.Changes(), args)
+	}
+}
+
+// clock moves on by leaps, and sometimes back.
+func (l *lives) clock() time.Time {
+	l.now = l.now.Add(time.Duration(l.chance.IntN(1000)-20) * time.Millisecond)
+	return l.now
+}
+
+// start has daemons open the journal until one has appended a record. The first may die at that.
+func (l *lives) start() {
+	for sick := l.chance.IntN(3) == 0; ; sick = false {
+		l.heal()
+		report := l.verified()
+		if sick {
+			l.sicken()
+		}
+		if l.begun(report, l.cut && !sick) {
+			break
+		}
+		l.disk = l.disk.Kill()
+		l.cut = false
+		if sick && l.chance.IntN(2) == 0 {
+			l.disk = l.disk.PowerCut()
+			l.cut = true
+		}
+	}
+	l.heal()
+	if l.j.Failed() != nil {
+		return // since
+	}
+	if err := l.j.CheckTrusted(l.t.Context()); err != nil {
+		l.t.Fatalf("CheckTrusted: %v", err)
+	}
+	if l.chance.IntN(2) == 0 {
+		l.agrees()
+	}
+}
+
+// verified verifies what the last daemon has left: nothing that a crash does is damage.
+func (l *lives) verified() journal.Report {
+	if names, _ := l.disk.Names("/j"); names == nil {
+		return journal.Report{Head: strings.Repeat("0", 64)}
+	}
+	r, err := journal.TestVerify(l.disk, "/j", 1)
+	if err != nil || r.Records < uint64(len(l.kept)) {
+		l.t.Fatalf("Verify of what a crash left: %+v, %v; %d records are durable", r, err, len(l.kept))
+	}
+	return r
+}
+
+// begun opens the journal and appends a record, and tells whether both worked. With sure, nothing has happened to the
+// disk since the report on it.
+func (l *lives) begun(report journal.Report, sure bool) bool {
+	l.t.Helper()
+	j, err := journal.Open(journal.OneByOne(journal.Options{Dir: "/j", FS: l.disk, SegmentBytes: int64(400 + l.chance.IntN(4000)), Now: l.clock}))
+	if err != nil {
+		l.tell("not opened", err)
+		l.refused(err)
+		return false
+	}
+	l.j = j
+	if seq, hash := j.Head(); sure && (seq != report.Records || hash != report.Head || (j.Repaired() == nil) != (report.Tear == nil)) {
+		l.t.Fatalf("Open ends at %d with tear %+v, Verify at %+v", seq, j.Repaired(), report)
+	}
+	if j.Repaired() != nil {
+		l.tell("tear")
+	}
+	l.snapshot()
+	all, err := replayed(j, 1)
+	if err != nil {
+		l.tell("not replayed", err)
+		l.refused(err)
+		return false
+	}
+	l.holds(all)
+	if len(all) > len(l.kept) {
+		l.tell("found a record that was not acknowledged")
+	}
+	if l.append(); j.Failed() != nil {
+		l.loose++
+		return false
+	}
+	l.kept = append(all, l.kept[len(l.kept)-1])
+	return true
+}
+
+// refused checks an error that a disk which fails now and then may be the reason of.
+func (l *lives) refused(err error) {
+	l.t.Helper()
+	if fault.KindOf(err) != fault.Unavailable {
+		l.t.Fatalf("a crash is taken for something else: %v", err)
+	}
+}
+
+// holds checks that all is what was kept, and of the rest only what was handed over.
+func (l *lives) holds(all []journal.Record) {
+	l.t.Helper()
+	if !beginsWith(all, l.kept) {
+		l.t.Fatalf("%d records are there, and %d were durable, of which some are gone or changed", len(all), len(l.kept))
+	}
+	more := all[len(l.kept):]
+	if len(more) > l.loose+1 {
+		l.t.Fatalf("%d records more than were acknowledged", len(more))
+	}
+	for _, r := range more {
+		var n int
+		if _, err := fmt.Sscanf(r.App, "app-%d", &n); err != nil || n > l.handed || n <= l.handed-l.loose-1 {
+			l.t.Fatalf("record %d is %q, which was not handed over lately; the last was %d", r.Seq, r.App, l.handed)
+		}
+	}
+}
+
+// snapshot checks that the state which was saved is that of the record which it covers.
+func (l *lives) snapshot() {
+	seq, state := l.j.Snapshot()
+	if seq == 0 {
+		return
+	}
+	l.tell("snapshot trusted")
+	head, _ := l.j.Head()
+	if seq > head || seq <= uint64(len(l.kept)) && string(state) != l.kept[seq-1].App {
+		l.t.Fatalf("the snapshot covers record %d of %d, and its state is %q", seq, head, state)
+	}
+}
+
+// agrees checks that the journal is the same without its snapshot, and for everybody.
+func (l *lives) agrees() {
+	l.t.Helper()
+	bare := journaltest.New(0)
+	names, _ := l.disk.Names("/j")
+	for _, name := range names {
+		if strings.HasSuffix(name, ".jsonl") {
+			bare.Put("/j/"+name, l.disk.Content("/j/"+name))
+		}
+	}
+	l.seen["segments"] = max(l.seen["segments"], len(names)-1)
+	j, err := journal.Open(journal.OneByOne(journal.Options{Dir: "/j", FS: bare}))
+	if err != nil {
+		l.t.Fatalf("Open without the snapshot: %v", err)
+	}
+	all, err := replayed(j, 1)
+	seq, hash := l.j.Head()
+	bareSeq, bareHash := j.Head()
+	if err != nil || bareSeq != seq || bareHash != hash || !beginsWith(all, l.kept) || len(all) != len(l.kept) {
+		l.t.Fatalf("without the snapshot it ends at %d, with it at %d; %d are durable; %v", bareSeq, seq, len(l.kept), err)
+	}
+	if r, err := journal.TestVerify(l.disk, "/j", 1); err != nil || r.Tear != nil || r.Records != seq || r.Head != hash {
+		l.t.Fatalf("Verify gives %+v, %v; the head is %d", r, err, seq)
+	}
+}
+
+// step does one thing that daemons do.
+func (l *lives) step() {
+	switch n := l.chance.IntN(20); {
+	case l.j.Failed() != nil:
+		if n < 10 {
+			l.recover()
+			break
+		}
+		l.heal()
+		for tries := 0; !l.recover(); tries++ {
+			if tries == 10 { // what the kernel shows may change some times in between
+				l.t.Fatal("the disk works again, and the journal does not")
+			}
+		}
+	case n < 12:
+		l.append()
+	case n < 14:
+		l.save()
+	case n < 16:
+		l.reserve()
+	case n < 17:
+		l.full()
+	case n < 19:
+		l.sicken()
+	default:
+		l.heal()
+	}
+}
+
+// append appends a record of any size.
+func (l *lives) append() { l.appendOf(l.chance.IntN(1 << (1 + 3*l.chance.IntN(4)))) }
+
+// appendOf appends a record with so many bytes of data. One that is acknowledged is kept from then on.
+func (l *lives) appendOf(size int) {
+	if l.j.Failed() == nil {
+		l.handed++
+	}
+	r := journal.Record{Actor: journal.TestDaemon(), Type: "step.done", App: fmt.Sprintf("app-%d", l.handed)}
+	if size > 0 {
+		r.Data = json.RawMessage(`{"text":"` + strings.Repeat("x", size) + `"}`)
+	}
+	r, err := l.j.Append(r)
+	if err != nil {
+		l.tell("append failed", err)
+		l.refused(err)
+		return
+	}
+	l.tell("append", r.Seq, len(r.Data))
+	l.kept, l.loose = append(l.kept, r), 0
+}
+
+func (l *lives) save() {
+	seq := 1 + l.chance.IntN(len(l.kept))
+	if l.chance.IntN(2) == 0 {
+		seq = len(l.kept)
+	}
+	err := l.j.Save(uint64(seq), []byte(l.kept[seq-1].App))
+	l.tell("save", seq, err)
+	if err != nil {
+		l.refused(err)
+	}
+}
+
+func (l *lives) reserve() {
+	err := l.j.Reserve(int64(1 + l.chance.IntN(60000)))
+	l.tell("reserve", err)
+	if err != nil {
+		l.refused(err)
+	}
+}
+
+// full sets room aside, has the disk become full, and uses the room up.
+func (l *lives) full() {
+	l.heal()
+	room := 6000 + l.chance.IntN(30000)
+	if err := l.j.Reserve(int64(room)); err != nil {
+		l.t.Fatalf("Reserve: %v", err)
+	}
+	l.disk.Limit(0)
+	for room > 5500 {
+		l.appendOf(l.chance.IntN(5000))
+		if err := l.j.Failed(); err != nil {
+			l.t.Fatalf("with %d bytes set aside: %v", room, err)
+		}
+		line, _ := l.kept[len(l.kept)-1].Line()
+		room -= len(line)
+	}
+	l.disk.Limit(-1)
+	l.tell("full")
+}
+
+// recover tries to take up a journal that has failed, and tells whether it did.
+func (l *lives) recover() bool {
+	l.t.Helper()
+	tear, err := l.j.Recover()
+	if err != nil {
+		l.tell("not recovered", err)
+		l.refused(err)
+		return false
+	}
+	l.tell("recovered", tear)
+	l.heal()
+	all, err := replayed(l.j, 1)
+	if err != nil {
+		l.refused(err)
+		l.t.Fatalf("what was recovered cannot be read: %v", err)
+	}
+	l.holds(all)
+	if len(all) > len(l.kept) {
+		l.tell("adopted", len(all))
+	}
+	l.kept, l.loose = all, 0
+	return true
+}
+
+// die ends the daemon, perhaps at the next thing that it does.
+func (l *lives) die() {
+	if l.chance.IntN(2) == 0 {
+		l.sicken()
+		for range l.chance.IntN(5) {
+			l.append()
+		}
+	}
+	if l.cut = l.chance.IntN(3) > 0; l.cut {
+		l.tell("power cut")
+		l.disk = l.disk.PowerCut()
+	} else {
+		l.tell("kill")
+		l.disk = l.disk.Kill()
+	}
+}
+
+func (l *lives) heal() {
+	l.disk.Fail(nil)
+	l.disk.Limit(-1)
+}
+
+// sicken has the disk fail at some operation that is not far.
+func (l *lives) sicken() {
+	l.tell("sicken")
+	err := []error{syscall.EIO, syscall.ENOSPC, syscall.EROFS}[l.chance.IntN(3)]
+	if how := l.chance.IntN(3); how == 0 {
+		err = journaltest.After(err)
+	} else if how == 1 {
+		err = journaltest.Half(err)
+	}
+	from := l.disk.Changes() + 1 + l.chance.IntN(6)
+	switch l.chance.IntN(4) {
+	case 0: // once
+		l.disk.Fail(func(op journaltest.Op) error {
+			if op.Verb.Changes() && op.Number == from {
+				return err
+			}
+			return nil
+		})
+	case 1: // from then on
+		l.disk.Fail(func(op journaltest.Op) error {
+			if op.Number == from && op.Verb.Changes() {
+				return err
+			}
+			if op.Number > from {
+				return syscall.EIO
+			}
+			return nil
+		})
+	case 2: // now and then
+		l.disk.Fail(func(journaltest.Op) error {
+			if l.chance.IntN(5) == 0 {
+				return err
+			}
+			return nil
+		})
+	default:
+		l.disk.Limit(int64(l.chance.IntN(8000)))
+	}
+}
