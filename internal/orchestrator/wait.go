@@ -92,7 +92,11 @@ func (o *Orchestrator) await(ctx context.Context, w *waiter, tell func(error)) (
 	var at time.Time
 	for {
 		s, err := o.turn(ctx, w)
-		if err == nil || !o.mayPass(err) {
+		if err == nil {
+			return s, nil
+		}
+		if !o.mayPass(err) {
+			o.noteRefusal(w.by, w.asked, err)
 			return s, err
 		}
 		if ctx.Err() == nil || last == nil {
@@ -167,9 +171,16 @@ func (o *Orchestrator) ahead(w *waiter) error {
 // giveUp ends a wait that came to nothing: it returns what the request is answered, and records that. last is what it
 // waited for. Whoever is to wait on at the next daemon has not given up.
 func (o *Orchestrator) giveUp(ctx context.Context, w *waiter, last error) (rollout.State, error) {
+	if now := o.ahead(w); now != nil {
+		last = now
+	}
 	o.leave(w)
 	if s, known := o.became(w); known {
 		return s, nil
+	}
+	why := fault.Summary(last)
+	if e, ok := errors.AsType[*BusyError](last); ok {
+		why = e.Error()
 	}
 	cause, waited := context.Cause(ctx), rollout.Age(time.Since(w.since))
 	var err error
@@ -180,11 +191,11 @@ func (o *Orchestrator) giveUp(ctx context.Context, w *waiter, last error) (rollo
 		return rollout.State{}, fault.Hide(errStopping, fault.Unavailable,
 			"the daemon stops, after %s of waiting; nothing was begun; ask again when it has started, and wait on", waited)
 	case errors.Is(cause, errTooLong):
-		err = fault.Hide(last, fault.KindOf(last), "waited %s in vain, and nothing was begun: %s", waited, fault.Summary(last))
+		err = fault.Hide(last, fault.KindOf(last), "waited %s in vain, and nothing was begun: %s; ask again, or wait longer with --wait-timeout", waited, why)
 	case errors.Is(cause, errWithdrawn):
-		err = fault.New(fault.Conflict, "withdrawn after %s of waiting; nothing was begun: %s", waited, fault.Summary(last))
+		err = fault.New(fault.Conflict, "withdrawn after %s of waiting; nothing was begun: %s", waited, why)
 	default:
-		err = fault.Hide(cause, fault.Conflict, "given up after %s of waiting; nothing was begun: %s", waited, fault.Summary(last))
+		err = fault.Hide(cause, fault.Conflict, "given up after %s of waiting; nothing was begun: %s", waited, why)
 	}
 	o.noteRefusal(w.by, w.asked, err)
 	return rollout.State{}, err

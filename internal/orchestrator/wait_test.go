@@ -1,0 +1,425 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/journal"
+	"github.com/capakraken/fairlead/internal/rollout"
+)
+
+// patient is a request that waits for its turn, beside the test.
+type patient struct {
+	t      testing.TB
+	leave  context.CancelFunc // the client goes away
+	begun  time.Time
+	mu     sync.Mutex
+	why    []string        // it waits, as it was told
+	after  []time.Duration // when it was told
+	done   chan struct{}   // closed when it is answered
+	state  rollout.State
+	err    error
+	waited time.Duration
+}
+
+// wait asks for a rotate of capakraken in somebody's name, and returns when the request waits or is answered.
+func (r *rig) wait(name string, limit time.Duration, more ...func(*Request, *Wait)) *patient {
+	r.Helper()
+	q, w := Request{App: capakraken, Kind: rollout.Rotate, Reason: "for " + name}, Wait{Limit: limit}
+	for _, change := range more {
+		change(&q, &w)
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	p := &patient{t: r.TB, leave: cancel, begun: time.Now(), done: make(chan struct{})}
+	w.Told = func(err error) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.why, p.after = append(p.why, fault.Text(err)), append(p.after, time.Since(p.begun))
+	}
+	by := journal.Actor{UID: int64(len(name)) + 1000, User: name}
+	go func() { // ends when the request is answered
+		defer close(p.done)
+		defer cancel()
+		p.state, p.err = r.TriggerInTurn(ctx, by, q, w)
+		p.waited = time.Since(p.begun)
+	}()
+	synctest.Wait()
+	return p
+}
+
+// keyed gives a request an idempotency key.
+func keyed(key string) func(*Request, *Wait) {
+	return func(q *Request, _ *Wait) { q.IdempotencyKey = key }
+}
+
+// told returns what the request was told first, and last.
+func (p *patient) told() (first, last string) {
+	p.t.Helper()
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.why) == 0 {
+		p.t.Fatal("it was not told why it waits")
+	}
+	return p.why[0], p.why[len(p.why)-1]
+}
+
+// answered returns whether the request is answered by now.
+func (p *patient) answered() bool {
+	synctest.Wait()
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// refused expects an answer of a kind that says all this.
+func (p *patient) refused(k fault.Kind, says ...string) {
+	p.t.Helper()
+	<-p.done
+	wantKind(p.t, p.err, k)
+	for _, text := range says {
+		if !strings.Contains(fault.Text(p.err), text) {
+			p.t.Errorf("%q does not say %q", fault.Text(p.err), text)
+		}
+	}
+}
+
+// served returns for whom the rollouts were begun, in order, and expects that no two were under way at once.
+func (r *rig) served() string {
+	r.Helper()
+	var names []string
+	active := 0
+	for rec, err := range r.Audit(1) {
+		if err != nil {
+			r.Fatal(err)
+		}
+		switch rollout.EventType(rec.Type) {
+		case rollout.Requested:
+			if active++; active > 1 {
+				r.Errorf("record %d begins a rollout beside another one", rec.Seq)
+			}
+			e, err := eventOf(rec)
+			if err != nil {
+				r.Fatal(err)
+			}
+			names = append(names, strings.TrimPrefix(e.Request.Reason, "for "))
+		case rollout.Ended:
+			active--
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+// refusedRequests returns why requests were refused, as it is recorded.
+func (r *rig) refusedRequests() []string {
+	r.Helper()
+	var out []string
+	for rec, err := range r.Audit(1) {
+		if err != nil {
+			r.Fatal(err)
+		}
+		if rec.Type == requestRefused {
+			out = append(out, rec.Actor.User+" "+string(rec.Data))
+		}
+	}
+	return out
+}
+
+// gated holds every rollout in verify until the test lets one go on.
+func gated() (*world, chan struct{}) {
+	w, gate := newWorld(), make(chan struct{})
+	w.on["verify"] = func(c call) error {
+		select {
+		case <-gate:
+			return nil
+		case <-c.ctx.Done():
+			return fault.New(fault.Unavailable, "interrupted")
+		}
+	}
+	return w, gate
+}
+
+// locked starts a daemon whose app is locked.
+func locked(t testing.TB) *rig {
+	t.Helper()
+	r := started(t, newWorld())
+	if err := r.Lock(t.Context(), anna, capakraken, "the auditors are here"); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// lift takes the lock of capakraken away.
+func (r *rig) lift() {
+	r.pen.take()
+	defer r.pen.give()
+	if _, err := r.append(journal.Record{Actor: anna, Type: appUnlocked, App: capakraken}, map[string]string{"reason": "they are gone"}); err != nil {
+		r.Error(err)
+	}
+}
+
+// Those who wait are served in the order in which they came, one at a time, whoever comes in between without waiting.
+func TestServedInOrder(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w, gate := gated()
+		r := started(t, w)
+		first := r.trigger(rollout.Deploy)
+		var all []*patient
+		for _, name := range []string{"ada", "bertha", "cleo"} {
+			pass(time.Second)
+			all = append(all, r.wait(name, time.Hour))
+		}
+		_, err := r.Trigger(t.Context(), anna, request(rollout.Rotate))
+		wantKind(t, err, fault.Busy)
+		if !strings.Contains(fault.Text(err), "3 requests wait already") {
+			t.Errorf("the answer does not tell of the queue: %v", err)
+		}
+		for i, p := range all {
+			want := "capakraken is held by rollout " + first + ": deploy by anna (uid 1000) since 2000-01-01T00:00:00Z, for " + fmt.Sprint(i+1) +
+				"s (it is time), now in verify; " + []string{"this request is next", "one request comes before this one", "2 requests come before this one"}[i]
+			if got, _ := p.told(); got != want {
+				t.Errorf("it is told %q,\nnot        %q", got, want)
+			}
+		}
+		for i, p := range all {
+			if p.answered() {
+				t.Errorf("%d has its turn before the one before has ended", i)
+			}
+			gate <- struct{}{}
+			if !p.answered() || p.err != nil {
+				t.Fatalf("%d has not had its turn: %v", i, p.err)
+			}
+			if since := time.Since(p.begun); p.waited != since {
+				t.Errorf("%d was told late: after %s, not %s", i, p.waited, since)
+			}
+		}
+		if _, last := all[2].told(); !strings.Contains(last, "this request is next") {
+			t.Errorf("it is not told that it is next: %q", last)
+		}
+		gate <- struct{}{}
+		r.end(all[2].state.Request.ID)
+		if got := r.served(); got != "it is time ada bertha cleo" {
+			t.Errorf("served were %s", got)
+		}
+		r.stop()
+	})
+}
+
+// A lock is waited for as well, and nobody who does not wait comes before those who do.
+func TestNobodyOvertakes(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := locked(t)
+		pass(49 * time.Hour)
+		p := r.wait("ada", time.Hour)
+		first, _ := p.told()
+		if want := "capakraken is locked by anna (uid 1000) since 2000-01-01T00:00:00Z, for 2d1h: the auditors are here; this request is next"; first != want {
+			t.Errorf("it is told %q, not %q", first, want)
+		}
+		r.pen.take() // what comes now is decided when all have asked
+		go r.lift()
+		synctest.Wait()
+		var hasty error
+		go func() { _, hasty = r.Trigger(t.Context(), anna, request(rollout.Deploy)) }()
+		synctest.Wait()
+		r.pen.give()
+		<-p.done
+		synctest.Wait()
+		if p.err != nil || fault.KindOf(hasty) != fault.Busy {
+			t.Errorf("who waited is told %v, and who did not %v", p.err, hasty)
+		}
+		r.end(p.state.Request.ID)
+		r.stop()
+	})
+}
+
+// A free app belongs to whoever has waited for it: a request that does not wait is told so.
+func TestFreeButWaitedFor(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := locked(t)
+		p := r.wait("ada", time.Hour)
+		r.mu.Lock()
+		a := r.ledger.change(capakraken)
+		lock := a.Lock
+		a.Lock = nil
+		free := r.held(capakraken, 2)
+		a.Lock = lock
+		r.mu.Unlock()
+		if free == nil {
+			t.Fatal("nothing holds the app")
+		}
+		if text := fault.Text(free.refusal()); text != "capakraken is free, but next comes the rotate that is waited for by ada (uid 1003) since 2000-01-01T00:00:00Z, for 0s (for ada); wait for your turn with --wait" {
+			t.Error(text)
+		}
+		p.leave()
+		<-p.done
+		r.stop()
+	})
+}
+
+// Whoever has waited as long as it was to is refused on the dot, and is told for whom; the next one moves up.
+func TestTimeIsOver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := locked(t)
+		ada, bertha := r.wait("ada", 30*time.Minute), r.wait("bertha", time.Hour)
+		ada.refused(fault.Busy, "waited 30m in vain", "nothing was begun", "locked by anna (uid 1000) since", "for 30m: the auditors are here")
+		if ada.waited != 30*time.Minute {
+			t.Errorf("it waited %s", ada.waited)
+		}
+		if _, ok := errors.AsType[*BusyError](ada.err); !ok {
+			t.Error("the holder is not behind the answer")
+		}
+		if _, last := bertha.told(); bertha.answered() || !strings.Contains(last, "this request is next") {
+			t.Errorf("who is next is told %q", last)
+		}
+		r.lift()
+		<-bertha.done
+		r.end(bertha.state.Request.ID)
+		if got := r.served(); got != "bertha" {
+			t.Errorf("served were %s", got)
+		}
+		if all := r.refusedRequests(); len(all) != 1 || !strings.HasPrefix(all[0], "ada ") || !strings.Contains(all[0], "waited 30m in vain") {
+			t.Errorf("recorded as refused: %q", all)
+		}
+		r.stop()
+	})
+}
+
+// Whoever has gone away leaves the queue at once, and is never begun.
+func TestGoneAway(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := locked(t)
+		ada, bertha := r.wait("ada", time.Hour), r.wait("bertha", time.Hour)
+		pass(3 * time.Minute)
+		ada.leave()
+		ada.refused(fault.Conflict, "given up after 3m", "nothing was begun")
+		if ada.waited != 3*time.Minute {
+			t.Errorf("it left after %s", ada.waited)
+		}
+		r.lift()
+		<-bertha.done
+		r.end(bertha.state.Request.ID)
+		if all := r.refusedRequests(); r.served() != "bertha" || len(all) != 1 || !strings.Contains(all[0], "given up after 3m") {
+			t.Errorf("served were %s; recorded as refused: %q", r.served(), all)
+		}
+		r.stop()
+	})
+}
+
+// A request whose turn comes is not begun if its time is over, or its client gone, by the moment at which it can be
+// recorded.
+func TestTurnThatComesTooLate(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit time.Duration
+		leave bool
+		kind  fault.Kind
+	}{
+		"its time is over":   {5 * time.Second, false, fault.Busy},
+		"its client is gone": {time.Hour, true, fault.Conflict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				r := locked(t)
+				p := r.wait("ada", c.limit)
+				r.pen.take()
+				go r.lift()
+				pass(c.limit - time.Nanosecond)
+				if c.leave {
+					p.leave()
+				}
+				synctest.Wait()
+				pass(time.Nanosecond)
+				r.pen.give()
+				p.refused(c.kind)
+				synctest.Wait()
+				if got := r.served(); got != "" {
+					t.Errorf("%s was begun all the same", got)
+				}
+				r.stop()
+			})
+		})
+	}
+}
+
+// A daemon that stops answers those who wait at once, and takes note of nothing: they wait on at the next one.
+func TestStopAnswersThoseWhoWait(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := locked(t)
+		ada, bertha := r.wait("ada", time.Hour), r.wait("bertha", time.Hour)
+		pass(time.Minute)
+		since := time.Now()
+		r.stop()
+		if took := time.Since(since); took != 0 {
+			t.Errorf("the stop took %s", took)
+		}
+		for _, p := range []*patient{ada, bertha} {
+			p.refused(fault.Unavailable, "the daemon stops, after 1m of waiting", "nothing was begun", "wait on")
+			if !errors.Is(p.err, ErrStopping) || p.waited != time.Minute {
+				t.Errorf("the answer after %s does not tell a stop from a failure: %v", p.waited, p.err)
+			}
+		}
+		if all := r.refusedRequests(); len(all) != 0 {
+			t.Errorf("recorded as refused: %q", all)
+		}
+	})
+}
+
+// At the next daemon everybody stands where they stood, in whatever order they come back, and before those who are new.
+func TestTheNextDaemonKeepsTheOrder(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := locked(t)
+		since := map[string]time.Time{}
+		for _, name := range []string{"ada", "bertha", "cleo"} {
+			pass(time.Second)
+			since[name] = time.Now()
+			r.wait(name, time.Hour)
+		}
+		r.stop()
+		r.life()
+		pass(time.Second)
+		r.start()
+		r.lift()
+		var all []*patient
+		for _, name := range []string{"cleo", "ada", "bertha"} {
+			all = append(all, r.wait(name, time.Hour, func(_ *Request, w *Wait) { w.Since = since[name] }))
+			pass(time.Second)
+		}
+		for _, p := range all {
+			<-p.done
+			if p.err == nil {
+				r.end(p.state.Request.ID)
+			}
+		}
+		if got := r.served(); !strings.HasSuffix(got, "ada bertha cleo") {
+			t.Errorf("served were %s", got)
+		}
+		r.stop()
+	})
+}
+
+// Nobody comes before others by claiming to have waited for longer than anybody may, or since tomorrow.
+func TestClaims(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := locked(t)
+		pass(48 * time.Hour)
+		r.wait("ada", time.Hour)
+		pass(time.Second)
+		for _, claim := range []time.Duration{time.Hour, -LongestWait - time.Second} {
+			p := r.wait("bertha", time.Hour, func(_ *Request, w *Wait) { w.Since = time.Now().Add(claim) })
+			if first, _ := p.told(); !strings.Contains(first, "before this one") {
+				t.Errorf("a claim of %s is believed: %s", claim, first)
+			}
+		}
+		r.stop()
+		synctest.Wait()
+	})
+}
