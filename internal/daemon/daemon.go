@@ -109,7 +109,7 @@ func (d *Daemon) wire(cfg config.Config, state *state, log *journal.Journal) err
 		return err
 	}
 	d.rollouts, err = orchestrator.New(orchestrator.Options{Journal: log, Steps: steps, Log: d.options.Log, Version: d.options.Version,
-		Ended: d.ended})
+		Key: state.key.Mark(), Ended: d.ended})
 	if err != nil {
 		return err
 	}
@@ -138,13 +138,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err := d.rollouts.Start(); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.DaemonReady)
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	served := make(chan error, 1)
 	go func() { served <- d.server.Serve(serving, d.listener) }() // ends with serving
 	go d.rest(serving)                                            // ends with serving
 	d.tire()
-	failpoint.Hit(failpoint.DaemonReady)
 	d.notify(sd.SdNotifyReady)
 	d.options.Log.Info("ready", zap.String("socket", d.options.Socket), zap.String("version", d.options.Version), zap.Int("pid", os.Getpid()))
 	var err error

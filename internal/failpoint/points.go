@@ -14,7 +14,7 @@ const (
 	SocketBound   Point = "socket-bound"    // requests queue up on the socket, nobody answers
 	StartNoted    Point = "start-noted"     // the start is recorded, no rollout goes on yet
 	ResumeNoted   Point = "resume-noted"    // that a rollout goes on is recorded, its worker does not run
-	DaemonReady   Point = "daemon-is-ready" // the rollouts go on, and nobody was told that the daemon is there
+	DaemonReady   Point = "daemon-is-ready" // the rollouts go on, nobody is answered
 
 	// The journal writes.
 	RoomReserved    Point = "room-is-reserved" // room for a rollout's records is set aside
