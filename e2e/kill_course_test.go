@@ -43,7 +43,7 @@ func (k *killing) meanwhile(d drill, do func(context.Context, *follower)) {
 	defer cancel()
 	told, follow := k.begun(ctx, args), &follower{journal: journal}
 	do(ctx, follow)
-	if d.outcome == "" {
+	if d.outcome == "" || follow.lost {
 		k.neverBegun(follow, before, <-told)
 		return
 	}

@@ -16,6 +16,7 @@ type follower struct {
 	journal *rig.Tail
 	waiting []rig.Record // read, and not yet passed
 	last    rig.Record   // that was passed
+	lost    bool         // the request was, with the daemon that took it
 	waited  bool         // the rollout waited for another daemon
 }
 

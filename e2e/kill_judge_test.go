@@ -45,7 +45,7 @@ func (k *killing) neverBegun(f *follower, before map[string]rig.Container, told 
 func (k *killing) judged(d drill, before map[string]rig.Container, ended rig.Record) {
 	k.t.Helper()
 	if ended.Data.Outcome != d.outcome && !slices.Contains(d.or, ended.Data.Outcome) {
-		k.score.add(&k.score.untrue, 1)
+		k.score.add(&k.score.lost, 1)
 		k.t.Errorf("the rollout ended as %s (%s), want %s", ended.Data.Outcome, ended.Data.Failure.Message, d.outcome)
 	}
 	switch {
@@ -72,6 +72,7 @@ func (k *killing) judged(d drill, before map[string]rig.Container, ended rig.Rec
 // sound expects of every moment until now what must hold at each.
 func (k *killing) sound() {
 	k.t.Helper()
+	k.serves()
 	k.neverTwo()
 	k.clearsConfirmed()
 	k.run(0, "audit", "verify", "--state", k.State())
@@ -94,10 +95,10 @@ func (k *killing) renewed(rollout string) {
 	}
 }
 
-// neverTwo expects that the sentry saw no two containers of one service.
+// neverTwo expects that neither the sentry nor the prober saw two containers of one service.
 func (k *killing) neverTwo() {
 	k.t.Helper()
-	doubles := k.sentry.report()
+	doubles := append(k.sentry.report(), k.prober.report()...)
 	k.score.add(&k.score.duplicated, len(doubles))
 	for _, double := range doubles {
 		k.t.Error(double)
@@ -121,6 +122,12 @@ func (k *killing) clearsConfirmed() {
 		}
 	}
 	k.must(k.Postgres.Exec(k.t.Context(), `DELETE FROM "Cleared"`))
+	unproved, err := k.keeper.report(k.t.Context())
+	k.must(err)
+	for _, unproved := range unproved {
+		k.score.add(&k.score.notConfirmed, 1)
+		k.t.Error(unproved)
+	}
 }
 
 // confirmed tells whether, at that time, some rollout was proved and about to clear.

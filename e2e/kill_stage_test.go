@@ -54,20 +54,29 @@ type drill struct {
 
 // score is what a test counts over all its drills. A zero is what each of its faults is to be.
 type score struct {
-	mu                                     sync.Mutex
-	rollouts, kills                        int
-	waited                                 int // rollouts that one daemon left to the next one
-	lost, untrue, duplicated, notConfirmed int
+	mu                       sync.Mutex
+	rollouts, kills          int
+	waited                   int // rollouts that one daemon left to the next one
+	lost                     int // that did not end, or not as they must
+	duplicated, notConfirmed int
 }
 
 // newScore returns a score that the test shows at its end, when all its subtests are through.
 func newScore(t *testing.T) *score {
 	s := &score{}
 	t.Cleanup(func() {
-		t.Logf("%d rollouts, %d kills: %d rollouts lost, %d untrue outcomes, %d containers duplicated, %d clears unconfirmed",
-			s.rollouts, s.kills, s.lost, s.untrue, s.duplicated, s.notConfirmed)
+		t.Log(s)
+		if s.lost+s.duplicated+s.notConfirmed > 0 {
+			t.Error("each is to be 0")
+		}
 	})
 	return s
+}
+
+func (s *score) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fmt.Sprintf("rollouts %d, kills %d: lost %d, containers duplicated %d, clears unconfirmed %d", s.rollouts, s.kills, s.lost, s.duplicated, s.notConfirmed)
 }
 
 func (s *score) add(counter *int, n int) {
@@ -82,6 +91,8 @@ type killing struct {
 	*stage
 	score  *score
 	sentry *sentry
+	prober *prober
+	keeper *keeper
 	env    rig.Env
 	tags   int
 }
@@ -90,10 +101,18 @@ type killing struct {
 func newKilling(t *testing.T, score *score, o rig.Options) *killing {
 	t.Helper()
 	s := newTenant(t, o)
-	k := &killing{stage: s, score: score, env: goodEnv(), sentry: watched(t, s)}
+	k := &killing{stage: s, score: score, env: goodEnv(), sentry: watched(t, s), prober: probed(t, s)}
 	k.version1()
 	k.must(k.Postgres.Exec(t.Context(), noteClears))
+	k.keeper = kept(t, s)
+	k.serves() // or the prober would be blind
 	return k
+}
+
+// serves expects that the app serves, as seen from outside.
+func (k *killing) serves() {
+	k.t.Helper()
+	k.eventually("the app serves", func() error { return k.prober.serves(k.t.Context()) })
 }
 
 // settled is newKilling with a good release that Fairlead deployed.
@@ -120,6 +139,9 @@ CREATE TRIGGER note_clear AFTER UPDATE ON "SystemSettings" FOR EACH ROW EXECUTE 
 func (k *killing) tag(misbehave string) string {
 	k.t.Helper()
 	k.tags++
+	if misbehave == absent {
+		return "0.0.0-absent"
+	}
 	return k.image(fmt.Sprintf("2.%d.0", k.tags), misbehave)
 }
 

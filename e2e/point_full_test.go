@@ -31,9 +31,7 @@ func TestKillAtEveryPoint(t *testing.T) {
 // unborn is a stage whose daemon was never started, and on whose host nothing runs.
 func unborn(t *testing.T, score *score) *killing {
 	t.Helper()
-	s := newTenant(t, rig.Options{})
-	k := &killing{stage: s, score: score, env: goodEnv(), sentry: watched(t, s)}
-	k.version1() // which makes the table
+	k := newKilling(t, score, rig.Options{}) // which makes the table
 	k.must(k.Remove(t.Context()))
 	path, err := armed()
 	k.must(err)

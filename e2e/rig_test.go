@@ -157,7 +157,7 @@ func (s *stage) says(res rig.Result, texts ...string) {
 func (s *stage) version1() {
 	s.t.Helper()
 	tag := s.image("1.0.0")
-	for _, service := range []string{"web", "worker"} {
+	for _, service := range s.Services {
 		spec := world.ContainerSpec{Name: s.Container(service), Image: s.Repository() + ":" + tag, Cmd: []string{service},
 			Network: s.Network, Env: []string{"DATABASE_URL=" + s.Postgres.URL()}, Restart: "always"}
 		if service == "web" {
