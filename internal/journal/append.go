@@ -60,6 +60,7 @@ func (j *Journal) unwritten(err error) error {
 func (j *Journal) put(seq uint64, line []byte) error {
 	if j.size > 0 && j.size+int64(len(line)) > max(j.options.SegmentBytes, j.reserved) {
 		if err := j.begin(seq, 0); err != nil {
+			j.full = true
 			return err
 		}
 	}

@@ -58,7 +58,9 @@ type Journal struct {
 	tear    *Tear     // that Open found
 	trusted *snapshot // that Open relied on; nil for none
 
-	saving    sync.Mutex // held while a snapshot is written
+	saving sync.Mutex // held while a snapshot is written
+	damage error      // what CheckTrusted has found; guarded by saving
+
 	appending sync.Mutex // held through the write and its sync, which may take long on a bad disk
 	closed    bool
 	file      File    // the last segment
@@ -66,6 +68,7 @@ type Journal struct {
 	reserved  int64   // how long it may become within what is set aside for it; of no meaning below size
 	unsettled *walker // where Open ended, until the first change
 	offered   []byte  // the line whose append failed: it may stand on the disk all the same
+	full      bool    // the last segment, and the next could not be begun
 	cut       *Tear   // what Recover has cut off since the last append
 
 	mu       sync.Mutex // guards what follows, never held through I/O; written only with appending held as well

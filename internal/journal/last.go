@@ -148,7 +148,7 @@ func (j *Journal) turn(f File, first uint64, room int64) {
 		}
 		sealed = []seal{{before, j.giveBack(before, stamp)}}
 	}
-	j.file, j.size, j.reserved = f, 0, room
+	j.file, j.size, j.reserved, j.full = f, 0, room, false
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.segments, j.seals, j.base = append(j.segments, first), append(j.seals, sealed...), j.chain.clone()

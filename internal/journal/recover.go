@@ -102,7 +102,13 @@ func (j *Journal) reopen(firsts []uint64, w *walker) error {
 		_ = j.file.Close() // it failed before
 		j.file = f
 	}
-	j.size, j.offered, j.unsettled = w.end, nil, nil
+	j.size, j.unsettled = w.end, nil
+	if j.full {
+		if err := j.begin(w.chain.seq+1, 0); err != nil {
+			return err
+		}
+	}
+	j.offered = nil
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.chain, j.settled, j.failed = w.chain, true, nil

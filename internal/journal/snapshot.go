@@ -60,6 +60,9 @@ func (j *Journal) Snapshot() (seq uint64, state []byte) {
 func (j *Journal) Save(seq uint64, state []byte) error {
 	j.saving.Lock()
 	defer j.saving.Unlock()
+	if j.damage != nil {
+		return j.damage
+	}
 	s, err := j.taken(seq)
 	if err != nil {
 		return err

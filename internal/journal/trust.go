@@ -12,15 +12,16 @@ import (
 // CheckTrusted verifies what Open did not read, since a snapshot answered for it. The owner has it done once, beside
 // everything else. Damage is an error of kind Difference; that a segment cannot be read, or that ctx ends, is one of kind
 // Unavailable. Neither ends the appends, since the head is sound: what is under way can still be brought to its end. But
-// a snapshot that has answered for damaged records goes, so that the next Open finds them.
+// the snapshot that has answered for damaged records goes, and none comes after it, so that the next Open finds them.
 func (j *Journal) CheckTrusted(ctx context.Context) error {
 	if j.trusted == nil || len(j.trusted.seals) == 0 {
 		return nil
 	}
 	err := j.checkTrusted(ctx)
-	if fault.KindOf(err) == fault.Difference {
+	if err != nil && fault.KindOf(err) != fault.Unavailable {
 		j.saving.Lock()
 		defer j.saving.Unlock()
+		j.damage = err
 		_ = j.options.FS.Remove(filepath.Join(j.options.Dir, snapshotName)) // if it stays, the next check finds the same
 	}
 	return err
