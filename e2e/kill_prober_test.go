@@ -39,9 +39,9 @@ type process struct {
 	born string
 }
 
-// familiar is after how many looks a stranger is taken for one. What will be the app is, for a moment, a process of the
-// Engine's.
-const familiar = 100
+// familiar is after how many looks a stranger is taken for one. What will be the app begins as a process of the Engine's,
+// and on a busy machine stays that for seconds.
+const familiar = 1000
 
 // probed sets a prober on a stage, from now until the test ends.
 func probed(t *testing.T, s *stage) *prober {
