@@ -18,26 +18,24 @@ import (
 
 // hits counts where the daemons died.
 type hits struct {
-	mu    sync.Mutex
-	at    map[failpoint.Point]int
-	whole map[string]bool // the rollouts that went through without another point
+	mu   sync.Mutex
+	at   map[failpoint.Point]int
+	last map[string]int // the first n, by the rollout's name, to which a daemon did not come
 }
 
 // The daemon dies every time that it comes by any point at all: for every n, in a rollout of every kind, at the nth.
 func TestSoakEveryHit(t *testing.T) {
-	score, seen := newScore(t), &hits{at: map[failpoint.Point]int{}, whole: map[string]bool{}}
-	t.Cleanup(func() { t.Logf("%d points: %v", len(seen.at), seen.at) })
+	score, seen := newScore(t), &hits{at: map[failpoint.Point]int{}, last: map[string]int{}}
+	t.Cleanup(func() { t.Logf("%d points: %v; no more than %v in one rollout", len(seen.at), seen.at, seen.last) })
 	for lane := range atOnce {
 		t.Run(fmt.Sprintf("lane %d", lane+1), func(t *testing.T) {
 			k := pointed(t, score, rig.Options{})
 			for name, p := range paths() {
-				for n := lane + 1; !seen.through(name); n += atOnce {
+				for n := lane + 1; !seen.past(name, n); n += atOnce {
 					s := strike{at: "any", nth: n}
 					k.sub(t, fmt.Sprintf("%s %d", name, n), func(k *killing) {
 						if !k.anywhere(p.drill, s, seen) {
-							seen.mu.Lock()
-							defer seen.mu.Unlock()
-							seen.whole[name] = true
+							seen.end(name, n)
 						}
 					})
 				}
@@ -46,11 +44,21 @@ func TestSoakEveryHit(t *testing.T) {
 	}
 }
 
-// through tells whether some rollout of this name went through.
-func (h *hits) through(name string) bool {
+// past tells whether it is known that no daemon comes to the nth point.
+func (h *hits) past(name string, n int) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.whole[name]
+	last, ok := h.last[name]
+	return ok && n >= last
+}
+
+// end takes down that a daemon did not come to the nth point.
+func (h *hits) end(name string, n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if last, ok := h.last[name]; !ok || n < last {
+		h.last[name] = n
+	}
 }
 
 // anywhere has the daemon die at the nth point of its life, and returns whether it came so far.
