@@ -80,9 +80,10 @@ func (c *Client) Lock(ctx context.Context, app, reason string) error {
 	return c.do(ctx, call{method: http.MethodPut, path: []string{"v1", "apps", app, "lock"}, body: Reason{reason}}, nil)
 }
 
-// Unlock takes an app's lock away.
-func (c *Client) Unlock(ctx context.Context, app, reason string) error {
-	return c.do(ctx, call{method: http.MethodDelete, path: []string{"v1", "apps", app, "lock"}, body: Reason{reason}}, nil)
+// Unlock takes an app's lock away. Where fairlead itself had locked it, the answer says what is current now.
+func (c *Client) Unlock(ctx context.Context, app, reason string) (rollout.Unlocked, error) {
+	var out rollout.Unlocked
+	return out, c.do(ctx, call{method: http.MethodDelete, path: []string{"v1", "apps", app, "lock"}, body: Reason{reason}}, &out)
 }
 
 // Excerpt says which records of the journal are wanted. With From, Limit counts from there; without, it counts back

@@ -41,9 +41,9 @@ func TestCalls(t *testing.T) {
 			note("lock %s %s", app, reason)
 			return nil
 		},
-		UnlockFunc: func(_ context.Context, _ journal.Actor, app, reason string) error {
+		UnlockFunc: func(_ context.Context, _ journal.Actor, app, reason string) (rollout.Unlocked, error) {
 			note("unlock %s %s", app, reason)
-			return nil
+			return rollout.Unlocked{App: app}, nil
 		},
 		RolloutFunc:  func(id string) (rollout.State, error) { note("rollout %s", id); return state, nil },
 		RolloutsFunc: func(app string, n int) []rollout.State { note("rollouts %s %d", app, n); return []rollout.State{state} },
@@ -94,8 +94,9 @@ func TestCalls(t *testing.T) {
 	r, err = c.Cancel(ctx, "01K", "why")
 	keep(r.ID, err)
 	keep(nil, c.Lock(ctx, "a b/c", "why"))
-	keep(nil, c.Unlock(ctx, "a b/c", "why"))
-	if want := fmt.Sprint([]any{"full", "a b/c", "a b/c", "a b/c", "a b/c", fault.Difference, 1, fault.Difference, "01K", nil, nil}); fmt.Sprint(got) != want {
+	unlocked, err := c.Unlock(ctx, "a b/c", "why")
+	keep(unlocked.App, err)
+	if want := fmt.Sprint([]any{"full", "a b/c", "a b/c", "a b/c", "a b/c", fault.Difference, 1, fault.Difference, "01K", nil, "a b/c"}); fmt.Sprint(got) != want {
 		t.Errorf("answers %v, want %v", got, want)
 	}
 	if want := "app a b/c|secrets a b/c|residue a b/c|trigger {App:a b/c Kind:deploy Image:2.0.0 Force:true Reason:why IdempotencyKey:k}|" +

@@ -95,6 +95,9 @@ func gist(r journal.Record) string {
 			return eventGist(e)
 		}
 	}
+	if text := occurrence(r); text != "" {
+		return text
+	}
 	var data map[string]any
 	if err := json.Unmarshal(r.Data, &data); err != nil {
 		return ""
@@ -104,6 +107,31 @@ func gist(r journal.Record) string {
 		out = append(out, fmt.Sprintf("%s=%v", key, data[key]))
 	}
 	return strings.Join(out, " ")
+}
+
+// occurrence says what befell an app, for the records that hold what was found on the host.
+func occurrence(r journal.Record) string {
+	var data struct {
+		Reason   string
+		Observed *rollout.Observed
+	}
+	if json.Unmarshal(r.Data, &data) != nil || data.Observed == nil {
+		return ""
+	}
+	o := data.Observed
+	found := "no release is current"
+	if o.Current != nil {
+		found = fmt.Sprintf("release %s (%s) is current", o.Current.ID, o.Current.Image)
+	}
+	if r.Type == "app.lost" {
+		found = "locked"
+	}
+	var containers []string
+	for _, c := range o.Containers {
+		containers = append(containers, shown(c))
+	}
+	parts := append([]string{data.Reason, found}, containers...)
+	return strings.Join(append(parts, o.Doubts...), "; ")
 }
 
 func eventGist(e rollout.Event) string {

@@ -59,6 +59,18 @@ func condition(c workload.Container) string {
 	return text
 }
 
+// shown says what was found of one container.
+func shown(c rollout.Shown) string {
+	text := fmt.Sprintf("%s: %s (%s), %s", c.Service, c.Name, short(c.ID), c.Status)
+	if c.Release != "" {
+		text += ", release " + c.Release
+	}
+	if c.Rollout == "" {
+		return text + ", not made by Fairlead"
+	}
+	return text + ", made by rollout " + c.Rollout
+}
+
 // answer says what a service said of itself.
 func answer(a workload.Answer) string {
 	parts := []string{"not healthy"}

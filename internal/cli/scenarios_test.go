@@ -178,7 +178,9 @@ func calm(f *servertest.Rollouts) *servertest.Rollouts {
 		return rollout.State{}, fault.New(fault.Conflict, "rollout %s has already ended: succeeded", id)
 	}
 	f.LockFunc = func(context.Context, journal.Actor, string, string) error { return nil }
-	f.UnlockFunc = func(context.Context, journal.Actor, string, string) error { return nil }
+	f.UnlockFunc = func(_ context.Context, _ journal.Actor, app, _ string) (rollout.Unlocked, error) {
+		return rollout.Unlocked{App: app}, nil
+	}
 	f.SecretsFunc = func(context.Context, string) (rollout.SecretReport, error) { return secretReport(), nil }
 	f.ResidueFunc = func(context.Context, string) (rollout.ResidueReport, error) {
 		return rollout.ResidueReport{App: "capakraken", Residue: []secret.Residue{

@@ -91,10 +91,18 @@ func state(a rollout.App) string {
 	if a.Stands != "" {
 		out = append(out, "stands still")
 	}
-	if a.Lock != nil && a.Lock.Rollout != "" {
-		out = append(out, "halted")
-	} else if a.Lock != nil {
-		out = append(out, "locked")
+	for l := a.Lock; l != nil; l = l.Before {
+		switch {
+		case l.Lost:
+			out = append(out, "lost")
+		case l.Rollout != "":
+			out = append(out, "halted")
+		default:
+			out = append(out, "locked")
+		}
+	}
+	if a.Unrecognised != "" {
+		out = append(out, "not recognised yet")
 	}
 	if len(a.Drift) > 0 {
 		out = append(out, "drifted")
@@ -135,7 +143,8 @@ func (t *tool) statusOf(ctx context.Context, client *api.Client, name string) er
 	t.pairs([][2]string{
 		{"app", a.Name}, {"environment", a.Environment}, {"repository", a.Repository}, {"state", state(a)},
 		{"release", t.release(a.Current)}, {"running now", a.Active}, {"stands still", a.Stands}, {"last rollout", strings.TrimSpace(a.Last + " " + t.last(ctx, client, a))},
-		{"lock", t.lockedBy(a.Lock)}, {"unobserved", a.Unobserved},
+		{"adopted", t.adopted(a.Adopted)}, {"lock", t.lockedBy(a.Lock)}, {"and before it", t.lockedBy(before(a.Lock))},
+		{"not recognised", a.Unrecognised}, {"unobserved", a.Unobserved},
 	})
 	if len(a.Containers) > 0 {
 		t.say("")
@@ -158,6 +167,22 @@ func (t *tool) release(r *workload.Release) string {
 		return "none was rolled out yet"
 	}
 	return fmt.Sprintf("%s, %s, since %s", r.ID, r.Image, t.moment(r.Since))
+}
+
+// adopted says since when, and why, the release is what was found on the host.
+func (t *tool) adopted(a *rollout.Adopted) string {
+	if a == nil {
+		return ""
+	}
+	return "since " + t.moment(a.Since) + ": " + a.Why
+}
+
+// before returns the lock that was on already.
+func before(l *rollout.Lock) *rollout.Lock {
+	if l == nil {
+		return nil
+	}
+	return l.Before
 }
 
 func (t *tool) lockedBy(l *rollout.Lock) string {
@@ -188,6 +213,8 @@ func (t *tool) advise(a rollout.App) {
 		t.say("next: mend what stands in its way, then start the daemon anew (systemctl restart fairlead), and the rollout goes on")
 	case a.Active != "":
 		t.say("next: follow the rollout with: fairlead watch %s", a.Active)
+	case a.Lock != nil && a.Lock.Lost:
+		t.say("next: see that one container of each service runs and is the right one, then: fairlead unlock %s --reason \"what was done\"", a.Name)
 	case a.Lock != nil && a.Lock.Rollout != "":
 		t.say("next: see what happened with: fairlead show %s; put it right, then: fairlead unlock %s --reason \"what was done\"", a.Lock.Rollout, a.Name)
 	case a.Lock != nil:

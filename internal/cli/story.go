@@ -42,6 +42,8 @@ func (s *story) take(e api.Event) []string {
 		return tell("daemon", "stopped", "the rollout goes on when the daemon is started again")
 	case rollout.Resumed:
 		return tell("daemon", "started", "the rollout goes on")
+	case rollout.Abandoned:
+		return tell("daemon", "gave up", failure(e.Event.Failure)...)
 	case rollout.Ended:
 	}
 	return nil

@@ -73,7 +73,7 @@ func (a *attempt) judge(t *testing.T, where string, base course, begin string, g
 func TestCancelAfterEveryRecord(t *testing.T) {
 	eachScene(t, func(t *testing.T, c scene, app *stepstest.App, n *tally) {
 		base := undisturbed(t, c, app)
-		for k := 3; k < base.appends; k++ { // from the first action on, and not after the stop
+		for k := base.requested() + 1; k < base.appends; k++ { // from the first action on, and not after the stop
 			base.cancelAfter(t, n, k, nil)
 			base.cancelAfter(t, n, k, &death{append: k + 1, when: []when{written, synced}[k%2]})
 		}
@@ -84,7 +84,7 @@ func TestCancelAfterEveryRecord(t *testing.T) {
 func TestCancelOfAResumedRollout(t *testing.T) {
 	eachScene(t, func(t *testing.T, c scene, app *stepstest.App, n *tally) {
 		base := undisturbed(t, c, app)
-		for k := 2; k < base.appends-1; k++ { // from the request on, and not after the end
+		for k := base.requested(); k < base.appends-1; k++ { // from the request on, and not after the end
 			base.cancelResumed(t, n, &death{append: k, when: synced})
 		}
 	}, cancelled...)
@@ -148,7 +148,7 @@ func (c course) cancelAfter(t *testing.T, n *tally, k int, d *death) {
 func TestCancelInEveryCall(t *testing.T) {
 	eachScene(t, func(t *testing.T, c scene, app *stepstest.App, n *tally) {
 		base := undisturbed(t, c, app)
-		for k := 1; k <= base.calls; k++ {
+		for _, k := range base.points {
 			base.cancelIn(t, n, k, func(s *stage, cancel func(int)) {
 				var calls atomic.Int64
 				s.host.Called = func(string) { cancel(int(calls.Add(1))) }

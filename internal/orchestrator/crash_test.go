@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -91,7 +92,7 @@ type course struct {
 	appends int
 	names   []string // of the records
 	tried   int      // moves
-	calls   int      // of a daemon to the host
+	points  []int    // the calls of the host that are worth a try
 	start   string   // the legacy values in the beginning
 	found   map[string]workload.Status
 }
@@ -99,13 +100,18 @@ type course struct {
 // was returns how a service was found, and nothing where it was not there.
 func (c course) was(service string) workload.Status { return c.found[service] }
 
+// requested returns which record is the request.
+func (c course) requested() int {
+	return 1 + slices.IndexFunc(c.names, func(name string) bool { return strings.HasPrefix(name, string(rollout.Requested)) })
+}
+
 func undisturbed(t *testing.T, c scene, app *stepstest.App) course {
 	t.Helper()
 	v, s := play(t, c, app)
 	if v.Outcome != c.want {
 		t.Fatalf("it ends %q and not %q: %s %s", v.Outcome, c.want, v.Failure, v.Stuck)
 	}
-	out := course{scene: c, app: app, whole: v, plain: v, appends: s.appends, tried: s.tried, calls: int(s.calls.Load()), start: s.rowAtFirst, found: s.found}
+	out := course{scene: c, app: app, whole: v, plain: v, appends: s.appends, tried: s.tried, points: s.points, start: s.rowAtFirst, found: s.found}
 	for _, e := range s.records() {
 		out.names = append(out.names, e.String())
 	}

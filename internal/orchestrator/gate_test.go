@@ -47,15 +47,15 @@ func TestLocks(t *testing.T) {
 		r := started(t, newWorld())
 		ctx := t.Context()
 		wantKind(t, r.Lock(ctx, anna, "nobody", "why"), fault.NotFound)
-		wantKind(t, r.Unlock(ctx, anna, "nobody", "why"), fault.NotFound)
+		wantKind(t, r.unlock("nobody", "why"), fault.NotFound)
 		wantKind(t, r.Lock(ctx, anna, capakraken, ""), fault.Usage)
 		wantKind(t, r.Lock(ctx, anna, capakraken, strings.Repeat("x", maxReason+1)), fault.Usage)
-		wantKind(t, r.Unlock(ctx, anna, capakraken, "why"), fault.Conflict)
+		wantKind(t, r.unlock(capakraken, "why"), fault.Conflict)
 		if err := r.Lock(ctx, anna, capakraken, "the auditors are here"); err != nil {
 			t.Fatal(err)
 		}
 		wantKind(t, r.Lock(ctx, anna, capakraken, "again"), fault.Busy)
-		wantKind(t, r.Unlock(ctx, anna, capakraken, ""), fault.Usage)
+		wantKind(t, r.unlock(capakraken, ""), fault.Usage)
 		r.stop()
 		r.life() // a lock outlives a daemon
 		r.start()
@@ -65,7 +65,7 @@ func TestLocks(t *testing.T) {
 		if !ok || busy.Lock == nil || busy.Lock.Holder != "anna" || !strings.Contains(busy.Error(), "anna") || !strings.Contains(fault.Text(err), "the auditors are here") {
 			t.Errorf("the lock is not told: %v, %+v", err, busy)
 		}
-		if err := r.Unlock(ctx, anna, capakraken, "they are gone"); err != nil {
+		if err := r.unlock(capakraken, "they are gone"); err != nil {
 			t.Fatal(err)
 		}
 		r.end(r.trigger(rollout.Rotate))
@@ -105,7 +105,7 @@ func TestHaltedLocks(t *testing.T) {
 		if !ok || busy.Lock == nil || busy.Lock.Rollout != id || !strings.Contains(busy.Lock.Reason, "it cannot be done") {
 			t.Fatalf("the app is not locked: %v", err)
 		}
-		if err := r.Unlock(t.Context(), anna, capakraken, "put back by hand"); err != nil {
+		if err := r.unlock(capakraken, "put back by hand"); err != nil {
 			t.Fatal(err)
 		}
 		delete(w.on, "verify")

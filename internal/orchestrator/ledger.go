@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"time"
@@ -21,16 +22,21 @@ const (
 	requestRefused   = "request.refused"
 	appLocked        = "app.locked"
 	appUnlocked      = "app.unlocked"
+	appAdopted       = "app.adopted" // what the host shows is the current release, though the journal does not know of it
+	appLost          = "app.lost"    // the host shows what the journal does not know, and somebody must look
 )
 
 // Level is the level of the records' meaning, raised whenever an older version could no longer fold them to the truth.
 // The line format has a version of its own.
-const Level = 1
+const Level = 2
 
 // birth is the data of daemonStarted.
 type birth struct {
 	Version string `json:"version"`
 	Level   int    `json:"level,omitempty"` // 0 before there were levels
+	// Key is what the host's key is known by. Rekeyed tells that it is another than at the start before.
+	Key     secret.Fingerprint `json:"key,omitempty"`
+	Rekeyed bool               `json:"rekeyed,omitempty"`
 }
 
 // keep is how many ended rollouts are held in memory. Older ones are read from the journal.
@@ -45,6 +51,7 @@ type ledger struct {
 	First    map[string]uint64        `json:"first"` // the sequence number of the first record of each of them
 	Order    []string                 `json:"order"` // the rollouts in memory, oldest first
 	Apps     map[string]*app          `json:"apps"`
+	Key      secret.Fingerprint       `json:"key,omitempty"` // the mark of the key that fingerprints are made with
 }
 
 // app is what the journal says of one app.
@@ -55,6 +62,9 @@ type app struct {
 	Left    *rollout.Previous `json:"left,omitempty"` // by the last deploy or rotate that succeeded
 	Lock    *rollout.Lock     `json:"lock,omitempty"`
 	Secrets map[string]known  `json:"secrets"` // by the secret's name
+	// Seen are the rollouts that only the containers know, and that somebody has taken note of.
+	Seen    []string         `json:"seen,omitempty"`
+	Adopted *rollout.Adopted `json:"adopted,omitempty"` // nil where the current release was rolled out
 }
 
 // known is a secret's value as the last successful rollout saw it.
@@ -92,12 +102,21 @@ func (l *ledger) fold(r journal.Record) error {
 	l.Seq, l.Time = r.Seq, r.Time
 	switch r.Type {
 	case daemonStarted:
-		return understood(r)
+		return l.born(r)
 	case appLocked:
 		l.change(r.App).Lock = &rollout.Lock{Holder: r.Actor.User, UID: uid(r.Actor), Since: r.Time, Reason: reasonOf(r)}
 		return nil
 	case appUnlocked:
-		l.change(r.App).Lock = nil
+		l.change(r.App).unlocked(r)
+		return nil
+	case appAdopted:
+		if f := findingOf(r); f.Observed != nil {
+			l.change(r.App).take(*f.Observed, r.Time, f.Reason)
+		}
+		return nil
+	case appLost:
+		a := l.change(r.App)
+		a.Lock = &rollout.Lock{Holder: "fairlead", Since: r.Time, Reason: findingOf(r).Reason, Lost: true, Before: a.Lock}
 		return nil
 	}
 	if !isRolloutEvent(r.Type) {
@@ -118,31 +137,44 @@ func (l *ledger) fold(r journal.Record) error {
 		l.First[r.Rollout] = r.Seq
 		l.change(r.App).Active = r.Rollout
 	case rollout.Ended:
-		l.change(r.App).ended(s)
+		l.change(r.App).ended(s, l.Key)
 		l.forget()
 	}
 	return nil
 }
 
-// understood returns a fault when a newer version has gone on with the journal in ways that this one would not see.
-func understood(r journal.Record) error {
+// born takes in the start of a daemon. It returns a fault when a newer version has gone on with the journal in ways that
+// this one would not see. Fingerprints that were made with another key than today's tell nothing any more.
+func (l *ledger) born(r journal.Record) error {
 	var b birth
-	if json.Unmarshal(r.Data, &b) != nil || b.Level <= Level {
+	if json.Unmarshal(r.Data, &b) != nil {
+		return nil
+	}
+	if b.Level <= Level {
+		if b.Key != "" && l.Key != "" && b.Key != l.Key {
+			for _, a := range l.Apps {
+				a.Secrets = map[string]known{}
+			}
+		}
+		l.Key = cmp.Or(b.Key, l.Key)
 		return nil
 	}
 	return fault.New(fault.Refused, "fairlead %s has written to this journal since record %d, in a form that this version does not understand (level %d, and this one knows %d); nothing was changed; start that version or a newer one",
 		b.Version, r.Seq, b.Level, Level)
 }
 
-// ended takes in how a rollout ended.
-func (a *app) ended(s rollout.State) {
+// ended takes in how a rollout ended; key is the mark of the host's key.
+func (a *app) ended(s rollout.State, key secret.Fingerprint) {
 	a.Active, a.Last = "", s.Request.ID
 	switch s.Outcome {
 	case rollout.Halted:
-		a.Lock = &rollout.Lock{Holder: "fairlead", Since: s.Ended, Rollout: s.Request.ID,
+		a.Lock = &rollout.Lock{Holder: "fairlead", Since: s.Ended, Rollout: s.Request.ID, Before: a.Lock,
 			Reason: "rollout " + s.Request.ID + " halted: " + s.Stuck.Message}
 	case rollout.Succeeded:
 		for _, f := range s.Validated.Secrets {
+			if k := s.Validated.Key; k != "" && k != key {
+				break // they were fingerprinted with a key that is lost
+			}
 			if a.Secrets[f.Name].Fingerprint != f.Fingerprint && s.Request.Kind != rollout.Cleanup {
 				a.Secrets[f.Name] = known{f.Fingerprint, s.Ended}
 			}
@@ -154,6 +186,9 @@ func (a *app) ended(s rollout.State) {
 				target.Since = a.Current.Since
 			}
 			a.Current = &target
+			if s.Restarts() {
+				a.Adopted = nil
+			}
 			a.Left = &rollout.Previous{Release: target, Services: s.Validated.Services}
 		}
 	case rollout.Refused, rollout.RolledBack:
@@ -176,7 +211,7 @@ func (l *ledger) forget() {
 // isRolloutEvent tells whether records of this type are events of a rollout.
 func isRolloutEvent(t string) bool {
 	switch rollout.EventType(t) {
-	case rollout.Requested, rollout.Begun, rollout.Done, rollout.Failed, rollout.Cancelled, rollout.Suspended, rollout.Resumed, rollout.Ended:
+	case rollout.Requested, rollout.Begun, rollout.Done, rollout.Failed, rollout.Cancelled, rollout.Suspended, rollout.Resumed, rollout.Abandoned, rollout.Ended:
 		return true
 	}
 	return false
@@ -194,12 +229,12 @@ func eventOf(r journal.Record) (rollout.Event, error) {
 	return e, nil
 }
 
-func reasonOf(r journal.Record) string {
-	var data struct {
-		Reason string `json:"reason"`
+func reasonOf(r journal.Record) string { return findingOf(r).Reason }
+
+func findingOf(r journal.Record) finding {
+	var f finding
+	if json.Unmarshal(r.Data, &f) != nil {
+		return finding{}
 	}
-	if json.Unmarshal(r.Data, &data) != nil {
-		return ""
-	}
-	return data.Reason
+	return f
 }

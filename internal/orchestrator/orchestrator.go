@@ -17,6 +17,7 @@ import (
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
 	"github.com/capakraken/fairlead/internal/rollout"
+	"github.com/capakraken/fairlead/internal/secret"
 )
 
 // itself is the actor of what the daemon does on its own.
@@ -28,6 +29,8 @@ type Options struct {
 	Steps   Steps
 	Log     *zap.Logger
 	Version string
+	// Key is what the host's key for fingerprints is known by. Empty where there is none to be told apart.
+	Key secret.Fingerprint
 	// Patience is how long Stop lets an action on a container finish before it interrupts it; 0 for 20 seconds.
 	Patience time.Duration
 	// Ended, where set, is told of every rollout that ends. It must not call the Orchestrator, which waits for it.
@@ -42,6 +45,7 @@ type Orchestrator struct {
 	working  map[string]bool                    // the rollouts that have a worker; guarded by the pen
 	refusals map[string]*refusals               // guarded by the pen
 	stopped  bool                               // guarded by the pen
+	apps     map[string]*recognition            // of every configured app; never changed
 	saved    uint64                             // the last record that a snapshot covers; guarded by the pen
 	ids      *ulid.MonotonicEntropy             // of the rollouts' ids; guarded by the pen
 	offered  rollout.Request                    // could not be recorded for sure when the journal failed; guarded by the pen
@@ -76,6 +80,7 @@ func New(o Options) (*Orchestrator, error) {
 	}
 	r := &Orchestrator{Options: o, pen: newPen(), cancels: map[string]context.CancelCauseFunc{}, working: map[string]bool{},
 		refusals: map[string]*refusals{}, watchers: map[chan Event]string{}, queues: map[string][]*waiter{}, broken: make(chan struct{}, 1), ids: ulid.Monotonic(rand.Reader, 0)}
+	r.apps = unlooked(o.Steps.Apps())
 	r.kill, r.hard = context.WithCancelCause(context.Background())
 	r.interrupt, r.soft = context.WithCancelCause(r.kill)
 	r.ledger, r.saved = restored(o)
@@ -95,8 +100,30 @@ func (o *Orchestrator) catchUp() error {
 	return nil
 }
 
-// Start records that the daemon runs, and goes on with every rollout that has not ended.
+// Start records that the daemon runs, holds what the host shows of each app against the journal, and goes on with every
+// rollout that has not ended and that the host has not left behind. It does not wait long for a host that does not answer:
+// then no rollout of the app is begun, and one that goes on does nothing, until it does.
 func (o *Orchestrator) Start() error {
+	if err := o.born(); err != nil {
+		return err
+	}
+	o.recogniseAll()
+	o.pen.take()
+	defer o.pen.give()
+	if err := o.resume(); err != nil {
+		return err
+	}
+	o.keeper.Go(o.watchDisk) // ends with interrupt
+	for name := range o.apps {
+		if o.unrecognised(name) != nil {
+			o.keeper.Go(func() { o.keepLooking(name) }) // ends with interrupt
+		}
+	}
+	return nil
+}
+
+// born records that the daemon runs.
+func (o *Orchestrator) born() error {
 	o.pen.take()
 	defer o.pen.give()
 	if tear := o.Journal.Repaired(); tear != nil {
@@ -104,8 +131,12 @@ func (o *Orchestrator) Start() error {
 			return err
 		}
 	}
-	if _, err := o.append(journal.Record{Type: daemonStarted}, birth{Version: o.Version, Level: Level}); err != nil {
+	b := birth{Version: o.Version, Level: Level, Key: o.Key, Rekeyed: o.Key != "" && o.ledger.Key != "" && o.Key != o.ledger.Key}
+	if _, err := o.append(journal.Record{Type: daemonStarted}, b); err != nil {
 		return err
+	}
+	if b.Rekeyed {
+		o.Log.Warn("the host's key is another one than before; which secrets have changed since when is not known any more, and what was validated under the old key is not gone on with")
 	}
 	failpoint.Hit(failpoint.StartNoted)
 	o.mu.Lock()
@@ -118,10 +149,6 @@ func (o *Orchestrator) Start() error {
 				id, s.Request.App, s.Request.App)
 		}
 	}
-	if err := o.resume(); err != nil {
-		return err
-	}
-	o.keeper.Go(o.watchDisk) // ends with interrupt
 	return nil
 }
 

@@ -83,6 +83,12 @@ func (r *rig) trigger(kind rollout.Kind) string {
 	return s.Request.ID
 }
 
+// unlock takes a lock away, as anna.
+func (r *rig) unlock(app, reason string) error {
+	_, err := r.Unlock(r.Context(), anna, app, reason)
+	return err
+}
+
 func request(kind rollout.Kind) Request {
 	q := Request{App: capakraken, Kind: kind, Reason: "it is time"}
 	if kind == rollout.Deploy {

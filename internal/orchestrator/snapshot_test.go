@@ -22,7 +22,7 @@ func (r *rig) everything() {
 			r.world.on = c.on
 		}
 		if s := r.end(r.trigger(c.kind)); s.Outcome == rollout.Halted {
-			if err := r.Unlock(r.Context(), anna, capakraken, "it was looked at"); err != nil {
+			if err := r.unlock(capakraken, "it was looked at"); err != nil {
 				r.Fatal(err)
 			}
 		}

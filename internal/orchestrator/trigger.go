@@ -29,6 +29,7 @@ func (o *Orchestrator) Trigger(ctx context.Context, by journal.Actor, r Request)
 	request, err := o.Steps.Begin(r.App, r.Kind, r.Image)
 	if err == nil {
 		err = brief(r.Reason)
+		o.recognise(ctx, r.App, laterLook)
 	}
 	if busy := o.pen.takeFor(ctx); busy != nil {
 		return rollout.State{}, busy
@@ -113,6 +114,9 @@ func (o *Orchestrator) admit(name string, w *waiter) error {
 	if why := o.Refusing(); why != "" {
 		return fault.New(fault.Unavailable, "%s; nothing was changed", why)
 	}
+	if err := o.unready(name); err != nil {
+		return err
+	}
 	o.mu.Lock()
 	e := o.held(name, o.place(name, w))
 	o.mu.Unlock()
@@ -142,11 +146,16 @@ func (o *Orchestrator) room() error {
 func (o *Orchestrator) wanted() int64 { return reserve * int64(len(o.ledger.active())+1) }
 
 // newID returns the id of a new rollout. Ids sort by time, and none is older than the journal's last record, also when
-// the clock was set back: that is how a rollout's records are found again.
+// the clock was set back, nor than the rollouts that only the containers know: that is how a rollout's records are found again.
 func (o *Orchestrator) newID() string {
 	now := time.Now()
 	if now.Before(o.ledger.Time) {
 		now = o.ledger.Time
+	}
+	for _, a := range o.ledger.Apps {
+		if newest := a.latest(); !now.After(newest) {
+			now = newest.Add(time.Millisecond) // at most stray ahead, or it was refused
+		}
 	}
 	return ulid.MustNew(ulid.Timestamp(now), o.ids).String()
 }
@@ -198,34 +207,28 @@ func (o *Orchestrator) Lock(ctx context.Context, by journal.Actor, name, reason 
 	if err := o.configured(name); err != nil {
 		return err
 	}
+	if err := reasoned(reason); err != nil {
+		return err
+	}
 	if l := o.ledger.app(name).Lock; l != nil {
 		e := lockedBy(name, l)
 		return fault.Hide(e, fault.Busy, "already locked: %s; take that lock away first with 'fairlead unlock %s --reason …'", e, name)
 	}
-	return o.mark(by, name, appLocked, reason)
+	return o.mark(by, name, appLocked, finding{Reason: reason})
 }
 
-// Unlock takes an app's lock away, also one that a halted rollout left.
-func (o *Orchestrator) Unlock(ctx context.Context, by journal.Actor, name, reason string) error {
-	if err := o.pen.takeFor(ctx); err != nil {
-		return err
-	}
-	defer o.pen.give()
-	if err := o.configured(name); err != nil {
-		return err
-	}
-	if o.ledger.app(name).Lock == nil {
-		return fault.New(fault.Conflict, "%s is not locked", name)
-	}
-	return o.mark(by, name, appUnlocked, reason)
-}
-
-func (o *Orchestrator) mark(by journal.Actor, name, kind, reason string) error {
+// reasoned returns a fault unless somebody says why, and not at too great a length.
+func reasoned(reason string) error {
 	if reason == "" || len(reason) > maxReason {
 		return fault.New(fault.Usage, "say why, in at most %d bytes: --reason …", maxReason)
 	}
+	return nil
+}
+
+// mark records a lock or its end. The caller holds the pen.
+func (o *Orchestrator) mark(by journal.Actor, name, kind string, f finding) error {
 	failpoint.Hit(failpoint.LockAdmitted)
-	if _, err := o.append(journal.Record{Actor: by, Type: kind, App: name}, map[string]string{"reason": reason}); err != nil {
+	if _, err := o.append(journal.Record{Actor: by, Type: kind, App: name}, f); err != nil {
 		return unavailable(err)
 	}
 	failpoint.Hit(failpoint.LockNoted)

@@ -63,7 +63,10 @@ func (o *Orchestrator) App(ctx context.Context, name string) (rollout.App, error
 	defer o.mu.Unlock()
 	known := o.ledger.app(name)
 	a.Current, a.Active, a.Last, a.Lock, a.Containers = known.Current, known.Active, known.Last, aged(known.Lock), containers
-	a.Waiting = o.waiting(name)
+	a.Waiting, a.Adopted = o.waiting(name), known.Adopted
+	if r := o.apps[name]; r != nil && r.why != nil {
+		a.Unrecognised = fault.Text(r.why)
+	}
 	if a.Active != "" {
 		a.Stands = why
 	}

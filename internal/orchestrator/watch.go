@@ -159,11 +159,11 @@ func (o *Orchestrator) find(id string) (s rollout.State, first uint64, err error
 	if err != nil {
 		return s, 0, notFound(id)
 	}
-	first, err = o.Journal.Before(when.Timestamp())
+	first, err = o.Journal.Before(when.Timestamp().Add(-stray))
 	return s, first, err
 }
 
-// stray is how much later than its id says a rollout's first record can be.
+// stray is how much later or earlier than its id says a rollout's first record can be.
 const stray = time.Minute
 
 // reread folds a rollout that is no longer in memory from the journal.

@@ -17,7 +17,12 @@ import (
 // cannot be written, or with Stop.
 func (o *Orchestrator) work(id string) {
 	o.working[id] = true
+	ctx := o.interrupt
+	if o.unrecognised(o.ledger.Rollouts[id].Request.App) != nil {
+		ctx, o.cancels[id] = context.WithCancelCause(ctx)
+	}
 	o.workers.Go(func() {
+		o.hold(ctx, id)
 		for o.step(id) {
 		}
 	})
@@ -189,6 +194,7 @@ func (o *Orchestrator) stuck(s rollout.State, err error) {
 
 func (o *Orchestrator) ended(s rollout.State) {
 	delete(o.working, s.Request.ID)
+	delete(o.cancels, s.Request.ID)
 	o.saveSometimes()
 	o.Log.Info("rollout ended", zap.String("app", s.Request.App), zap.String("rollout", s.Request.ID),
 		zap.String("kind", string(s.Request.Kind)), zap.String("outcome", string(s.Outcome)),

@@ -80,6 +80,7 @@ type Validated struct {
 	Services    []workload.Service `json:"services"`       // their definitions, without environment
 	Definitions secret.Fingerprint `json:"definitions"`    // of them
 	Env         secret.Fingerprint `json:"env"`            // of all services' environments together
+	Key         secret.Fingerprint `json:"key,omitempty"`  // the mark of the key that all fingerprints are made with
 	Image       workload.Image     `json:"image,omitzero"` // that runs now, for kinds that keep it
 	Baseline    []Baseline         `json:"baseline"`
 	HasLegacy   bool               `json:"has_legacy,omitempty"`

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"iter"
 	"net/http"
@@ -94,28 +95,38 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// halted has a lock that a halted rollout left.
-type halted struct {
+// guarded has a lock that only an admin may take away.
+type guarded struct {
 	nothing
+	lock     *rollout.Lock
 	unlocked bool
 }
 
-func (*halted) App(context.Context, string) (rollout.App, error) {
-	return rollout.App{Name: "capakraken", Lock: &rollout.Lock{Rollout: "01K"}}, nil
+func (g *guarded) App(context.Context, string) (rollout.App, error) {
+	return rollout.App{Name: "capakraken", Lock: g.lock}, nil
 }
-func (h *halted) Unlock(context.Context, journal.Actor, string, string) error {
-	h.unlocked = true
-	return nil
+func (g *guarded) Unlock(context.Context, journal.Actor, string, string) (rollout.Unlocked, error) {
+	g.unlocked = true
+	return rollout.Unlocked{App: "capakraken", Observed: &rollout.Observed{Doubts: []string{"service web does not run"}}}, nil
 }
 
-func TestUnlockHalted(t *testing.T) {
-	h := &halted{}
-	s := newServer(t, h)
-	if p := problemOf(t, ask(s, Operator, http.MethodDelete, "/v1/apps/capakraken/lock", `{"reason":"looked"}`)); p.Kind != fault.Forbidden || h.unlocked {
-		t.Errorf("by an operator: %+v", p)
+// What fairlead has locked itself, only an admin gives free. The answer says what is current now.
+func TestUnlockGuarded(t *testing.T) {
+	for _, lock := range []*rollout.Lock{{Rollout: "01K"}, {Lost: true}, {Lost: true, Before: &rollout.Lock{Holder: "anna"}}} {
+		g := &guarded{lock: lock}
+		s := newServer(t, g)
+		if p := problemOf(t, ask(s, Operator, http.MethodDelete, "/v1/apps/capakraken/lock", `{"reason":"looked"}`)); p.Kind != fault.Forbidden || g.unlocked {
+			t.Errorf("by an operator: %+v", p)
+		}
+		answer := ask(s, Admin, http.MethodDelete, "/v1/apps/capakraken/lock", `{"reason":"looked"}`)
+		var told rollout.Unlocked
+		if err := json.NewDecoder(answer.Body).Decode(&told); err != nil || answer.StatusCode != http.StatusOK || !g.unlocked || told.Observed == nil || len(told.Observed.Doubts) != 1 {
+			t.Errorf("by an admin: status %d, %+v, %v", answer.StatusCode, told, err)
+		}
 	}
-	if answer := ask(s, Admin, http.MethodDelete, "/v1/apps/capakraken/lock", `{"reason":"looked"}`); answer.StatusCode != http.StatusNoContent || !h.unlocked {
-		t.Errorf("by an admin: status %d", answer.StatusCode)
+	g := &guarded{lock: &rollout.Lock{Holder: "anna"}}
+	if answer := ask(newServer(t, g), Operator, http.MethodDelete, "/v1/apps/capakraken/lock", `{"reason":"looked"}`); answer.StatusCode != http.StatusOK || !g.unlocked {
+		t.Errorf("a plain lock, by an operator: status %d", answer.StatusCode)
 	}
 }
 

@@ -58,8 +58,8 @@ func (s *Server) lock(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// unlock takes a lock away. The lock of a halted rollout says that a person must look, and only an admin may say that
-// somebody has.
+// unlock takes a lock away. One that fairlead itself has put on says that a person must look, and only an admin may say
+// that somebody has.
 func (s *Server) unlock(w http.ResponseWriter, r *http.Request) error {
 	var body api.Reason
 	if err := decode(w, r, &body); err != nil {
@@ -74,13 +74,13 @@ func (s *Server) unlock(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if app.Lock != nil && app.Lock.Rollout != "" {
+		if app.Lock.Guards() {
 			return forbidden(who, Admin)
 		}
 	}
-	if err := s.Rollouts.Unlock(r.Context(), who.Actor, r.PathValue("app"), body.Reason); err != nil {
+	done, err := s.Rollouts.Unlock(r.Context(), who.Actor, r.PathValue("app"), body.Reason)
+	if err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return s.answer(w, http.StatusOK, done)
 }

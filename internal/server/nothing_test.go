@@ -19,13 +19,15 @@ func (nothing) Trigger(context.Context, journal.Actor, orchestrator.Request) (ro
 func (nothing) Cancel(context.Context, journal.Actor, string, string) (rollout.State, error) {
 	return rollout.State{}, unknown()
 }
-func (nothing) Lock(context.Context, journal.Actor, string, string) error   { return unknown() }
-func (nothing) Unlock(context.Context, journal.Actor, string, string) error { return unknown() }
-func (nothing) Rollout(string) (rollout.State, error)                       { return rollout.State{}, unknown() }
-func (nothing) Rollouts(string, int) []rollout.State                        { return nil }
-func (nothing) Apps(context.Context) []rollout.App                          { return nil }
-func (nothing) App(context.Context, string) (rollout.App, error)            { return rollout.App{}, unknown() }
-func (nothing) Refusing() string                                            { return "" }
+func (nothing) Lock(context.Context, journal.Actor, string, string) error { return unknown() }
+func (nothing) Unlock(context.Context, journal.Actor, string, string) (rollout.Unlocked, error) {
+	return rollout.Unlocked{}, unknown()
+}
+func (nothing) Rollout(string) (rollout.State, error)            { return rollout.State{}, unknown() }
+func (nothing) Rollouts(string, int) []rollout.State             { return nil }
+func (nothing) Apps(context.Context) []rollout.App               { return nil }
+func (nothing) App(context.Context, string) (rollout.App, error) { return rollout.App{}, unknown() }
+func (nothing) Refusing() string                                 { return "" }
 func (nothing) Secrets(context.Context, string) (rollout.SecretReport, error) {
 	return rollout.SecretReport{}, unknown()
 }

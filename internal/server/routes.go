@@ -27,7 +27,7 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/apps/{app}/secrets", Viewer, s.secrets},
 		{http.MethodGet, "/v1/apps/{app}/residue", Operator, s.residue}, // it opens the app's database
 		{http.MethodPut, "/v1/apps/{app}/lock", Operator, s.lock},
-		{http.MethodDelete, "/v1/apps/{app}/lock", Operator, s.unlock}, // of a halted rollout: Admin
+		{http.MethodDelete, "/v1/apps/{app}/lock", Operator, s.unlock}, // of a halted rollout or a lost app: Admin
 		{http.MethodPost, "/v1/apps/{app}/rollouts", Operator, s.trigger},
 		{http.MethodGet, "/v1/rollouts", Viewer, s.rollouts},
 		{http.MethodGet, "/v1/rollouts/{id}", Viewer, s.rollout},

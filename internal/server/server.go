@@ -29,8 +29,9 @@ type Commands interface {
 	Cancel(ctx context.Context, by journal.Actor, id, reason string) (rollout.State, error)
 	// Lock holds an app against new rollouts.
 	Lock(ctx context.Context, by journal.Actor, app, reason string) error
-	// Unlock takes the lock of an app away, also that of a halted rollout.
-	Unlock(ctx context.Context, by journal.Actor, app, reason string) error
+	// Unlock takes the lock of an app away. Where fairlead itself has locked it, the host is looked at, and the answer says
+	// what is current now.
+	Unlock(ctx context.Context, by journal.Actor, app, reason string) (rollout.Unlocked, error)
 }
 
 // History tells what was recorded.

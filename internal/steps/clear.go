@@ -52,6 +52,8 @@ func (j job) clear(ctx context.Context) (*rollout.Evidence, error) {
 func (j job) sameAsProved(ctx context.Context, p provision, l Legacy) error {
 	v := j.state.Validated
 	switch {
+	case j.rekeyed():
+		return fault.New(fault.Refused, "the host's key for fingerprints was lost or replaced since, so nobody can tell whether %s is what was validated", files(j.app))
 	case p.env != v.Env || p.definitions != v.Definitions:
 		return fault.New(fault.Refused, "%s or the service definitions changed since they were validated", files(j.app))
 	case j.Key.OfText("database", l.DSN.Reveal()) != v.Database:

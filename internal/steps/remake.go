@@ -40,6 +40,9 @@ func (j job) remake(ctx context.Context, b rollout.Baseline) (string, error) {
 	}
 	p, _ := j.provision(ctx, j.app) // what is wrong with it shows in the fingerprint
 	unit, err := unitOf(p.units, b.Service)
+	if j.rekeyed() {
+		return "", lost("the host's key for fingerprints was lost or replaced, so its environment cannot be compared with today's")
+	}
 	if err != nil || p.env != old.Env {
 		return "", lost("its environment is not today's")
 	}

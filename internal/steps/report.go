@@ -24,7 +24,12 @@ func (s *Steps) Observe(ctx context.Context, name string) (rollout.App, []worklo
 	for _, d := range app.Services {
 		out.Services = append(out.Services, d.Name)
 	}
-	found, err := s.Runtime.Observe(ctx, s.key(app), s.adoptable(ctx, app))
+	definitions := s.adoptable(ctx, app)
+	out.Restarts = map[string]workload.RestartPolicy{}
+	for _, d := range definitions {
+		out.Restarts[d.Name] = d.Restart
+	}
+	found, err := s.Runtime.Observe(ctx, s.key(app), definitions)
 	if err != nil {
 		return out, nil, err
 	}

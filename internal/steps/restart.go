@@ -63,10 +63,20 @@ func (j job) unchanged(ctx context.Context) (provision, error) {
 	if err := fault.Many(fault.Refused, "the environment no longer passes", problems); err != nil {
 		return p, err
 	}
+	if j.rekeyed() {
+		return p, fault.New(fault.Refused, "the host's key for fingerprints was lost or replaced after the environment was validated, so nobody can tell whether %s is still the same; start a new rollout", files(j.app))
+	}
 	if v := j.state.Validated; p.env != v.Env || p.definitions != v.Definitions {
 		return p, fault.New(fault.Refused, "%s or the service definitions changed after they were validated; start a new rollout", files(j.app))
 	}
 	return p, nil
+}
+
+// rekeyed reports whether what was validated was fingerprinted with another key than today's. Nothing can be compared
+// with it any more.
+func (j job) rekeyed() bool {
+	was := j.state.Validated.Key
+	return was != "" && was != j.Key.Mark()
 }
 
 func unitOf(units []workload.Unit, service string) (workload.Unit, error) {

@@ -24,7 +24,7 @@ type Rollouts struct {
 	TriggerFunc  func(ctx context.Context, by journal.Actor, r orchestrator.Request) (rollout.State, error)
 	CancelFunc   func(ctx context.Context, by journal.Actor, id, reason string) (rollout.State, error)
 	LockFunc     func(ctx context.Context, by journal.Actor, app, reason string) error
-	UnlockFunc   func(ctx context.Context, by journal.Actor, app, reason string) error
+	UnlockFunc   func(ctx context.Context, by journal.Actor, app, reason string) (rollout.Unlocked, error)
 	RolloutFunc  func(id string) (rollout.State, error)
 	RolloutsFunc func(app string, limit int) []rollout.State
 	WatchFunc    func(ctx context.Context, id string, after uint64) iter.Seq2[orchestrator.Event, error]
@@ -63,9 +63,9 @@ func (f *Rollouts) Lock(ctx context.Context, by journal.Actor, app, reason strin
 }
 
 // Unlock calls UnlockFunc.
-func (f *Rollouts) Unlock(ctx context.Context, by journal.Actor, app, reason string) error {
+func (f *Rollouts) Unlock(ctx context.Context, by journal.Actor, app, reason string) (rollout.Unlocked, error) {
 	if f.UnlockFunc == nil {
-		return missing(app)
+		return rollout.Unlocked{}, missing(app)
 	}
 	return f.UnlockFunc(ctx, by, app, reason)
 }

@@ -22,7 +22,8 @@ type box struct {
 }
 
 // Run has a container of the service run that was there before any rollout: under this name, with this environment and
-// restart policy, and of a rollout of long ago, or of nobody's when release is empty.
+// restart policy, and of a release of long ago, or of nobody's when release is empty. It names no rollout: one that no
+// journal knows would have to be recognised first.
 func (h *Host) Run(service, name, release string, env secret.Env, policy workload.RestartPolicy) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -31,9 +32,6 @@ func (h *Host) Run(service, name, release string, env secret.Env, policy workloa
 		Image:  workload.Image{Repository: Repository, Tag: "1.0.0", Digest: OldDigest, ID: "id:" + OldDigest},
 		Status: workload.Running, Health: workload.NoHealth, RestartPolicy: policy,
 		CreatedAt: time.Now().Add(-time.Hour), StartedAt: time.Now().Add(-time.Hour)}}
-	if b.Ours {
-		b.Rollout = "00000000000000000000000000"
-	}
 	h.containers = append(h.containers, b)
 }
 
