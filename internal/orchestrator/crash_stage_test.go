@@ -45,6 +45,7 @@ type stage struct {
 	log     *zap.Logger
 	asked   bool // the request was made, though perhaps not heard
 	lives   int
+	took    time.Duration // the last stop that was asked for
 	now     *daemon
 	// do is asked before each action is done, with the daemon that does it.
 	do func(*daemon, rollout.State, rollout.Action) error
@@ -55,15 +56,17 @@ type stage struct {
 
 	refuses map[string]error // by the move that the host refuses
 
-	calls      atomic.Int64
 	rowAtFirst string
 	found      map[string]workload.Status // at first, by service
 
 	mu      sync.Mutex // guards what follows
 	appends int        // of all lives
 	tried   int        // moves
-	durable []entry    // what is on the platter
-	read    int        // bytes of it
+	calls   int
+	points  []int          // the calls of which there was none before, or only one, of the same sort in the same action
+	sorts   map[string]int // how often there was each
+	durable []entry        // what is on the platter
+	read    int            // bytes of it
 	state   []rollout.State
 	known   rollout.App // what the last daemon knew in the end
 }
@@ -90,14 +93,14 @@ func nameOf(a rollout.Action) string { return strings.TrimSpace(string(a.Verb) +
 // started by hand where there is none. It must be made in a bubble.
 func newStage(t testing.TB, app *stepstest.App, runs bool, release string) *stage {
 	t.Helper()
-	s := &stage{TB: t, app: app, host: stepstest.New(t), disk: journaltest.New(1), refuses: map[string]error{}, log: zap.NewNop(),
+	s := &stage{TB: t, app: app, host: stepstest.New(t), disk: journaltest.New(1), refuses: map[string]error{}, log: zap.NewNop(), sorts: map[string]int{},
 		request: orchestrator.Request{App: stepstest.AppName, Kind: rollout.Deploy, Image: "2.0.0", Reason: "it is time"}}
 	s.host.Row = stepstest.Row()
 	if runs {
 		app.Populate(t, s.host, release)
 	}
 	s.host.Before = s.permitted
-	s.host.Called = func(string) { s.calls.Add(1) }
+	s.host.Called = s.call
 	s.host.Proved = func() bool { return s.has("action.done verify") }
 	return s
 }
@@ -142,6 +145,17 @@ var purposes = map[string][]rollout.Verb{
 	"lock": {rollout.DoClear}, "update": {rollout.DoClear}, "commit": {rollout.DoClear},
 }
 
+// call counts the calls of the host.
+func (s *stage) call(method string) {
+	sort := nameOf(underWay(s.records())) + " " + method
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	if s.sorts[sort]++; s.sorts[sort] <= 2 && !strings.HasPrefix(sort, " ") {
+		s.points = append(s.points, s.calls)
+	}
+}
+
 // permitted holds a move against the promise that nothing is done without a durable record of the intent before it.
 func (s *stage) permitted(m stepstest.Move) error {
 	if n, b := s.moves(), s.now; b.death != nil && b.death.move == n {
@@ -165,14 +179,16 @@ func (s *stage) permitted(m stepstest.Move) error {
 // daemon is one daemon's life on a stage.
 type daemon struct {
 	*orchestrator.Orchestrator
-	stage   *stage
-	view    *stepstest.Life
-	log     *journal.Journal
-	death   *death
-	after   *journaltest.Disk // what the death has left of the disk
-	died    chan struct{}     // closed by the death
-	ended   chan rollout.State
-	unheard bool // a line was written, and is not synced
+	stage    *stage
+	view     *stepstest.Life
+	log      *journal.Journal
+	death    *death
+	after    *journaltest.Disk // what the death has left of the disk
+	died     chan struct{}     // closed by the death
+	ended    chan rollout.State
+	halted   chan struct{} // closed when a stop that somebody has asked for is over
+	stopping atomic.Bool
+	unheard  bool // a line was written, and is not synced
 }
 
 // script has the real steps done, and asks the test before.
@@ -191,7 +207,7 @@ func (s script) Do(ctx context.Context, st rollout.State, a rollout.Action, prog
 }
 
 // live lets a daemon live until all rollouts have ended, and then stop; it makes the request unless one before it did.
-// It returns false when the daemon died of d before.
+// It returns false when the daemon died of d before, or was stopped.
 func (s *stage) live(d *death) bool {
 	s.Helper()
 	b := s.begin(d)
@@ -207,11 +223,14 @@ func (s *stage) live(d *death) bool {
 		b.await()
 	}
 	if b.Orchestrator != nil {
-		if !b.dead() {
+		if !b.dead() && !b.stopping.Load() {
 			s.state = b.Rollouts("", 10)
 			s.known, _ = b.App(s.Context(), stepstest.AppName)
 		}
 		b.stop()
+	}
+	if b.stopping.Load() {
+		<-b.halted
 	}
 	s.disk.Fail(nil)
 	if b.dead() {
@@ -224,13 +243,13 @@ func (s *stage) live(d *death) bool {
 	if err := b.log.Close(); err != nil {
 		s.Error(err)
 	}
-	return true
+	return !b.stopping.Load()
 }
 
 // begin begins a life that ends with d, or when all is done.
 func (s *stage) begin(d *death) *daemon {
 	s.lives++
-	b := &daemon{stage: s, view: s.host.Life(), death: d, died: make(chan struct{}), ended: make(chan rollout.State, 10)}
+	b := &daemon{stage: s, view: s.host.Life(), death: d, died: make(chan struct{}), ended: make(chan rollout.State, 10), halted: make(chan struct{})}
 	s.now = b
 	s.disk.Fail(b.disk)
 	return b
@@ -256,9 +275,22 @@ func (b *daemon) await() {
 	select {
 	case <-b.ended:
 	case <-b.died:
+	case <-b.halted:
 	case <-time.After(time.Hour):
 		b.stage.Errorf("life %d does not come to an end: %+v", b.stage.lives, b.Rollouts("", 1))
 	}
+}
+
+// halt asks the daemon to stop. It returns when the stop is under way, and waits for what is being done.
+func (b *daemon) halt() {
+	b.stopping.Store(true)
+	go func() {
+		since := time.Now()
+		b.Stop(b.stage.Context())
+		b.stage.took = time.Since(since)
+		close(b.halted)
+	}()
+	synctest.Wait()
 }
 
 // stop ends what is left of the daemon. A dead one changes nothing by that.
