@@ -3,10 +3,14 @@
 package e2e
 
 import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/capakraken/fairlead/e2e/rig"
 	"github.com/capakraken/fairlead/internal/failpoint"
+	"github.com/capakraken/fairlead/internal/journal"
 )
 
 // The daemon dies at every point of its code.
@@ -19,6 +23,11 @@ func TestKillAtEveryPoint(t *testing.T) {
 		k.must(err)
 		k.reconfigured("networks: [{{.Network.Name}}]", "networks: [{{.Network.Name}}, "+other.Name+"]")
 		k.struck(t, strike{at: failpoint.ReplaceConnected, play: rolling(goodDeploy)})
+	})
+	t.Run("at a segment's end", func(t *testing.T) {
+		k := pointed(t, score, rig.Options{})
+		k.struck(t, strike{at: failpoint.SegmentCreated, play: full}, strike{at: failpoint.SegmentNamed, play: full})
+		k.carried(goodDeploy)
 	})
 	t.Run("at the first start", func(t *testing.T) {
 		k := unborn(t, score)
@@ -37,4 +46,22 @@ func unborn(t *testing.T, score *score) *killing {
 	k.must(err)
 	k.Binary = path
 	return k
+}
+
+// full fills the journal's segment, so that the next rollout begins with a new one.
+func full(k *killing, s strike) {
+	k.t.Helper()
+	k.must(k.Stop())
+	log, err := journal.Open(journal.Options{Dir: filepath.Join(k.State(), "journal")})
+	k.must(err)
+	filler, err := json.Marshal(map[string]string{"filler": strings.Repeat("x", journal.MaxLine/2)})
+	k.must(err)
+	k.must(log.Reserve(journal.DefaultSegmentBytes + 2*journal.MaxLine)) // within which a segment may become too long
+	for size := 0; size <= journal.DefaultSegmentBytes; size += len(filler) {
+		_, err := log.Append(journal.Record{Actor: journal.Actor{User: "filler"}, Type: "test.filler", Data: filler})
+		k.must(err)
+	}
+	k.must(log.Close())
+	k.must(k.Start(k.t.Context()))
+	rolling(lostDeploy)(k, s)
 }
