@@ -92,7 +92,11 @@ func (j *Journal) reopen(firsts []uint64, w *walker) error {
 	if w.tear != nil {
 		j.cut = w.tear
 	}
-	if err := j.settle(f, w); err != nil {
+	err = j.settle(f, w)
+	if err == nil && w.chain.seq == j.chain.seq && len(j.offered) > 0 {
+		err = f.Reserve(w.end + int64(len(j.offered)) + 1) // what did not fit would not fit now
+	}
+	if err != nil {
 		_ = f.Close() // the first error counts
 		return err
 	}

@@ -150,6 +150,16 @@ func TestRecoverTellsTheTear(t *testing.T) {
 		t.Fatalf("%+v, %v", tear, err)
 	}
 	journal.TestFill(t, j, 1)
+	d.Fail(func(op journaltest.Op) error {
+		if op.Verb == journaltest.Write {
+			return syscall.EIO
+		}
+		return nil
+	})
+	if _, err := j.Append(journal.Record{Actor: journal.TestDaemon(), Type: "a"}); err == nil {
+		t.Fatal("no error")
+	}
+	d.Fail(nil)
 	if tear, err := j.Recover(); tear != nil || err != nil {
 		t.Errorf("told twice: %+v, %v", tear, err)
 	}

@@ -258,3 +258,31 @@ func TestSaveWithoutAStamp(t *testing.T) {
 	d.Fail(nil)
 	journal.TestKind(t, j.Save(3, nil), fault.Unavailable)
 }
+
+// What a death in the middle of a Save leaves behind is in nobody's way.
+func TestSaveAfterADeath(t *testing.T) {
+	for _, verb := range []journaltest.Verb{journaltest.Create, journaltest.Write, journaltest.Sync, journaltest.Rename, journaltest.SyncDir} {
+		d := saved(t)
+		j := journal.TestOpen(t, journal.Options{Dir: "/j", FS: d, SegmentBytes: 600})
+		dead := false
+		d.Fail(func(op journaltest.Op) error {
+			if dead {
+				return syscall.EIO
+			}
+			if dead = op.Verb == verb; dead {
+				return journaltest.After(syscall.EIO)
+			}
+			return nil
+		})
+		journal.TestKind(t, j.Save(10, []byte("state of 10")), fault.Unavailable)
+		d = d.Kill()
+		j = journal.TestOpen(t, journal.Options{Dir: "/j", FS: d, SegmentBytes: 600})
+		journal.TestFill(t, j, 1)
+		if err := j.Save(11, []byte("state of 11")); err != nil {
+			t.Errorf("after a death at %s: %v", verb, err)
+		}
+		if seq, _ := journal.TestOpen(t, journal.Options{Dir: "/j", FS: d.PowerCut()}).Snapshot(); seq != 11 {
+			t.Errorf("after a death at %s, the snapshot covers %d", verb, seq)
+		}
+	}
+}

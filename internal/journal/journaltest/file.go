@@ -118,12 +118,14 @@ func (f *file) Truncate(size int64) error {
 
 func (f *file) Reserve(size int64) error {
 	return f.change(Op{Verb: Reserve, Length: size}, func() error {
+		var err error
 		if more := max(0, size-f.n.allocated()); !f.d.fits(more) {
-			return syscall.ENOSPC
+			size = f.n.allocated() + max(0, f.d.room-f.d.taken())/sector*sector // what there is, is given all the same
+			err = syscall.ENOSPC
 		}
 		f.n.reserved = max(f.n.reserved, size)
 		f.n.stamp.Changed = f.d.tick()
-		return nil
+		return err
 	})
 }
 
