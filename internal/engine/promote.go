@@ -78,9 +78,15 @@ func (e *Engine) own(ctx context.Context, k workload.Key, rollout, service strin
 	if err != nil {
 		return container.InspectResponse{}, false, err
 	}
+	c, ok := made(rollout, all)
+	return c, ok, nil
+}
+
+// made returns the one of all that the rollout made, and whether there is one.
+func made(rollout string, all []container.InspectResponse) (container.InspectResponse, bool) {
 	i := slices.IndexFunc(all, func(c container.InspectResponse) bool { return c.Config.Labels[LabelRollout] == rollout })
 	if i < 0 {
-		return container.InspectResponse{}, false, nil
+		return container.InspectResponse{}, false
 	}
-	return all[i], true, nil
+	return all[i], true
 }

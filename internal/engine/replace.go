@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"slices"
 
 	"github.com/docker/docker/api/types/container"
 
@@ -55,24 +54,6 @@ func (e *Engine) start(ctx context.Context, r workload.Replaced) error {
 	return e.failed(err, "start container %s (the old one is stopped, and kept as %s)", r.NewName, r.OldName)
 }
 
-// alone returns a fault when a container lives that is neither the old one nor the rollout's own: to start another
-// beside it would make two.
-func alone(r workload.Replacement, all []container.InspectResponse) error {
-	if r.Old != nil && r.Old.AutoRemove {
-		return fault.New(fault.Refused, "container %s was started with --rm, so stopping it would delete it, and it could not be restored; nothing was changed; start it again without --rm", r.Old.Name)
-	}
-	for _, c := range all {
-		mine := c.Config.Labels[LabelRollout] == r.Rollout
-		switch old := r.Old != nil && c.ID == r.Old.ID; {
-		case mine && old:
-			return fault.New(fault.Internal, "container %s is this rollout's own and cannot be what it replaces", nameOf(c))
-		case !mine && !old && live(c):
-			return fault.New(fault.Conflict, "container %s of service %s is running as well, left by rollout %s; it was not touched, and no new container was started; stop it, then roll out again", nameOf(c), r.Unit.Service.Name, c.Config.Labels[LabelRollout])
-		}
-	}
-	return nil
-}
-
 // prepared returns the rollout's container, made if it is not among all: on its networks, and with the environment that
 // r asks for.
 func (e *Engine) prepared(ctx context.Context, r workload.Replacement, all []container.InspectResponse) (container.InspectResponse, error) {
@@ -80,12 +61,11 @@ func (e *Engine) prepared(ctx context.Context, r workload.Replacement, all []con
 	if err != nil {
 		return container.InspectResponse{}, err
 	}
-	i := slices.IndexFunc(all, func(c container.InspectResponse) bool { return c.Config.Labels[LabelRollout] == r.Rollout })
-	var fresh container.InspectResponse
-	if i >= 0 {
-		fresh = all[i]
-	} else if fresh, err = e.create(ctx, r, d); err != nil {
-		return fresh, err
+	fresh, ok := made(r.Rollout, all)
+	if !ok {
+		if fresh, err = e.create(ctx, r, d); err != nil {
+			return fresh, err
+		}
 	}
 	if begun(fresh) {
 		return fresh, nil

@@ -12,10 +12,17 @@ import (
 
 // Restore stops and removes the rollout's container of the service, and none of its volumes, and then puts old back as
 // the baseline found it: its name, its restart policy, and running, paused or stopped. A nil old means that nothing was
-// there before. An old container that is gone is a NotFound fault; the rollout's own is removed all the same. It may be
-// called again, also when Replace never came to anything.
+// there before. An old container that is gone is a NotFound fault; the rollout's own is removed all the same. Beside a live
+// container that is neither, nothing is done. It may be called again, also when Replace never came to anything.
 func (e *Engine) Restore(ctx context.Context, k workload.Key, rollout string, service string, old *workload.Container) error {
-	if err := e.discard(ctx, k, rollout, service); err != nil {
+	all, err := e.list(ctx, labelled(k, service))
+	if err != nil {
+		return err
+	}
+	if err := unhindered(rollout, service, old, all); err != nil {
+		return err
+	}
+	if err := e.discard(ctx, rollout, all); err != nil {
 		return err
 	}
 	if old == nil {
@@ -43,11 +50,11 @@ func (e *Engine) Restore(ctx context.Context, k workload.Key, rollout string, se
 	return e.revive(ctx, c, old.Status)
 }
 
-// discard removes the rollout's container of the service, if there is one.
-func (e *Engine) discard(ctx context.Context, k workload.Key, rollout, service string) error {
-	c, ok, err := e.own(ctx, k, rollout, service)
-	if err != nil || !ok {
-		return err
+// discard removes the rollout's container, if there is one among all.
+func (e *Engine) discard(ctx context.Context, rollout string, all []container.InspectResponse) error {
+	c, ok := made(rollout, all)
+	if !ok {
+		return nil
 	}
 	failpoint.Hit(failpoint.RestoreBegun)
 	if err := e.stop(ctx, c); err != nil {

@@ -6,8 +6,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +16,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/client"
+	"github.com/oklog/ulid/v2"
 
 	"github.com/capakraken/fairlead/e2e/world"
 	"github.com/capakraken/fairlead/internal/engine"
@@ -139,11 +138,7 @@ func (s *stage) replacement(rollout string, svc workload.Service, old *workload.
 }
 
 // rollout returns an id as the daemon makes them.
-func rollout() string {
-	b := make([]byte, 13)
-	_, _ = rand.Read(b)
-	return "01J" + hex.EncodeToString(b)[:23]
-}
+func rollout() string { return ulid.Make().String() }
 
 // running brings up a service as an earlier rollout would have, and returns its container.
 func (s *stage) running(svc workload.Service) workload.Container {

@@ -47,7 +47,7 @@ func (j job) remake(ctx context.Context, b rollout.Baseline) (string, error) {
 		return "", lost("its environment is not today's")
 	}
 	unit.Service = previous.Services[i]
-	made, err := j.Runtime.Replace(ctx, workload.Replacement{Key: j.key, Rollout: old.Rollout, Release: previous.Release, Unit: unit})
+	made, err := j.Runtime.Replace(ctx, workload.Replacement{Key: j.key, Rollout: old.Rollout, Release: previous.Release, Unit: unit, For: j.state.Request.ID})
 	if err != nil {
 		return "", err
 	}

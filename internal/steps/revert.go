@@ -31,7 +31,12 @@ const steady = 2 * time.Second
 func (j job) restore(ctx context.Context) (*rollout.Evidence, error) {
 	b := j.baseline(j.action.Service)
 	kept := rollout.Restored{Service: b.Service, Baseline: describe(b.Container)}
-	words := j.keepEvidence(ctx, &kept)
+	var definitions []workload.Service                     // by label only: what is taken over by name is never this rollout's
+	found, _ := j.Runtime.Observe(ctx, j.key, definitions) // or nothing: what comes next asks the Engine again
+	if err := j.outrun(found); err != nil {
+		return nil, err
+	}
+	words := j.keepEvidence(ctx, found, &kept)
 	failpoint.Hit(failpoint.WordsKept)
 	err := j.putBack(ctx, b)
 	if fault.KindOf(err) == fault.NotFound && j.isGone(ctx, b) {
@@ -43,6 +48,17 @@ func (j job) restore(ctx context.Context) (*rollout.Evidence, error) {
 	failpoint.Hit(failpoint.RestoreLooked)
 	kept.Log = j.redact(ctx, words) // only now: the service must not wait for the database
 	return &rollout.Evidence{Restored: &kept}, nil
+}
+
+// outrun returns a fault when this rollout's container of the service is promoted, which nothing that is recorded can have
+// done: the host has gone on without the journal, and what runs may be proved.
+func (j job) outrun(found []workload.Container) error {
+	for _, c := range j.state.Outrun(found) {
+		if c.Service == j.action.Service {
+			return fault.New(fault.Conflict, "container %s of service %s has its final name, and the journal does not know that it was proved: it must have been lost in part, or restored from a copy; nothing was touched", c.Name, c.Service)
+		}
+	}
+	return nil
 }
 
 // words are a container's last lines, not redacted yet, and the environment that they were written with.
@@ -69,12 +85,7 @@ func (j job) putBack(ctx context.Context, b rollout.Baseline) error {
 
 // keepEvidence reads what the rollout's container of the service has left behind, and returns its last words. What cannot
 // be read must not stand in the way of restoring.
-func (j job) keepEvidence(ctx context.Context, kept *rollout.Restored) words {
-	var definitions []workload.Service // by label only: what is taken over by name is never this rollout's
-	found, err := j.Runtime.Observe(ctx, j.key, definitions)
-	if err != nil {
-		return words{}
-	}
+func (j job) keepEvidence(ctx context.Context, found []workload.Container, kept *rollout.Restored) words {
 	i := slices.IndexFunc(found, func(c workload.Container) bool {
 		return c.Service == kept.Service && c.Rollout == j.state.Request.ID
 	})

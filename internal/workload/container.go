@@ -70,6 +70,7 @@ type Replacement struct {
 	Release Release
 	Unit    Unit
 	Old     *Container // the baseline; nil when the service was absent
+	For     string     // the rollout under way, where an old container is made again for it; empty where it is Rollout
 }
 
 // Replaced is what restart did for one service.
