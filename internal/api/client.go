@@ -22,6 +22,7 @@ const maxAnswer = 64 << 20
 type Client struct {
 	socket string
 	http   *http.Client
+	long   *http.Client // waits as long for an answer as the caller does
 	// OnVersion is called with the daemon's version after every answer, where it is not nil.
 	OnVersion func(version string)
 	spoke     atomic.Bool // the daemon has answered something
@@ -29,15 +30,19 @@ type Client struct {
 
 // NewClient returns a client of the daemon behind the unix socket. It does not connect yet.
 func NewClient(socket string) *Client {
-	return &Client{socket: socket, http: &http.Client{
-		Transport: transport(socket),
-		// The daemon never redirects; whoever does is not the daemon.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	// The daemon never redirects; whoever does is not the daemon.
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	slow := transport(socket)
+	slow.ResponseHeaderTimeout = 0
+	return &Client{socket: socket, http: &http.Client{Transport: transport(socket), CheckRedirect: stay},
+		long: &http.Client{Transport: slow, CheckRedirect: stay}}
 }
 
 // Close closes the connections that are not in use.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.http.CloseIdleConnections()
+	c.long.CloseIdleConnections()
+}
 
 // call is one request.
 type call struct {
@@ -45,7 +50,8 @@ type call struct {
 	path   []string // its segments, not escaped
 	query  url.Values
 	header http.Header
-	body   any // nil for none
+	body   any  // nil for none
+	long   bool // the answer may take any time
 }
 
 // do sends a call and decodes the answer into out, unless that is nil.
@@ -70,7 +76,11 @@ func (c *Client) send(ctx context.Context, to call) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.http.Do(request)
+	via := c.http
+	if to.long {
+		via = c.long
+	}
+	answer, err := via.Do(request)
 	if err != nil {
 		return nil, c.unanswered(ctx, to.method, err)
 	}

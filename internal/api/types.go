@@ -68,7 +68,23 @@ type Problem struct {
 	Problems []fault.Problem `json:"problems,omitempty"`
 	// Rollout is the rollout that holds the app, where one does.
 	Rollout string `json:"rollout,omitempty"`
+	// Holder is who asked for the rollout or the lock that holds the app; Since, Age and Reason are of that.
+	Holder string    `json:"holder,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+	Age    int64     `json:"age_seconds,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+	// Position is where the request stands among those that wait for the app, or would if it waited: 1 for the next.
+	Position int `json:"position,omitempty"`
+	// RetryAfter is in how many seconds to ask again, where that is worth it: the daemon is being started anew.
+	RetryAfter int `json:"retry_after,omitempty"`
 }
+
+// The headers of a request that waits for its turn (Prefer: wait=SECONDS). Interim answers of status 102 carry a Problem
+// that says why it waits, and since when; the latter is sent again with a request that waits on at another daemon.
+const (
+	WaitingHeader = "Fairlead-Waiting"
+	SinceHeader   = "Fairlead-Waiting-Since"
+)
 
 // Health is the answer of GET /v1/health.
 type Health struct {

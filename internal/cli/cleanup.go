@@ -29,7 +29,7 @@ func (t *tool) cleanup() *cobra.Command {
 					return err
 				}
 			}
-			return t.trigger(c.Context(), client, args[0], api.Trigger{Kind: rollout.Cleanup}, f)
+			return t.trigger(c, client, args[0], api.Trigger{Kind: rollout.Cleanup}, f)
 		},
 	}
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")

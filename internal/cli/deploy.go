@@ -23,7 +23,7 @@ func (t *tool) deploy() *cobra.Command {
 			}
 			client := t.client()
 			defer client.Close()
-			return t.trigger(c.Context(), client, args[0], what, f)
+			return t.trigger(c, client, args[0], what, f)
 		},
 	}
 	c.Flags().StringVar(&what.Image, "image", "", "the release: a tag, a digest, or a whole reference")

@@ -20,31 +20,35 @@ type following struct {
 	timeout span
 }
 
-// span is a duration on the command line, none that is negative.
-type span time.Duration
+// span is a duration that a flag sets, none that is negative.
+type span struct {
+	time.Duration
+	flag string
+}
 
 // Set reads the duration.
 func (s *span) Set(text string) error {
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		return fault.New(fault.Usage, "--timeout: write 90s or 5m, not %q", text)
+		return fault.New(fault.Usage, "--%s: write 90s or 5m, not %q", s.flag, text)
 	}
-	*s = span(d)
+	s.Duration = d
 	return nil
 }
 
 // String returns the duration, and "0" for none, which the help does not show as a default.
 func (s *span) String() string {
-	if *s == 0 {
+	if s.Duration == 0 {
 		return "0"
 	}
-	return time.Duration(*s).String()
+	return s.Duration.String()
 }
 
 // Type returns what the help calls the value.
 func (*span) Type() string { return "duration" }
 
 func (f *following) flags(c *cobra.Command) {
+	f.timeout.flag = "timeout"
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print only how the rollout ended")
 	c.Flags().Var(&f.timeout, "timeout", "how long to wait; the rollout does not depend on it (0: until it ends)")
 }
@@ -53,8 +57,8 @@ func (f *following) flags(c *cobra.Command) {
 // goes on, and says so.
 func (t *tool) follow(ctx context.Context, client *api.Client, id string, f following) error {
 	waiting, cancel := ctx, context.CancelFunc(func() {})
-	if f.timeout > 0 {
-		waiting, cancel = context.WithTimeout(ctx, time.Duration(f.timeout))
+	if f.timeout.Duration > 0 {
+		waiting, cancel = context.WithTimeout(ctx, f.timeout.Duration)
 	}
 	defer cancel()
 	show := t.screen(f.quiet)
@@ -79,9 +83,11 @@ func (t *tool) follow(ctx context.Context, client *api.Client, id string, f foll
 	return toldFault(ended.Fault)
 }
 
+// goesOn takes the rollout's id three times.
+const goesOn = "rollout %s goes on; follow it with: fairlead watch %s; end it with: fairlead cancel %s"
+
 // letGo ends a command that cannot follow its rollout any longer.
 func (t *tool) letGo(ctx, waiting context.Context, id string, f following, err error) error {
-	const goesOn = "rollout %s goes on; follow it with: fairlead watch %s; end it with: fairlead cancel %s"
 	switch {
 	case ctx.Err() != nil:
 		t.hint("let go: "+goesOn, id, id, id)

@@ -18,7 +18,7 @@ func (t *tool) rotate() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			client := t.client()
 			defer client.Close()
-			return t.trigger(c.Context(), client, args[0], api.Trigger{Kind: rollout.Rotate}, f)
+			return t.trigger(c, client, args[0], api.Trigger{Kind: rollout.Rotate}, f)
 		},
 	}
 	f.flags(c)

@@ -53,6 +53,18 @@ func scenario(t failer, name string) *servertest.Rollouts {
 		return busy()
 	case "locked":
 		return locked()
+	case "queued":
+		return queued(calm(play(t, deployed())))
+	case "in-vain":
+		return inVain()
+	case "interruptible":
+		return interruptible(nil)
+	case "too-late":
+		return interruptible(fault.Hide(&orchestrator.BusyError{App: "capakraken", Rollout: id}, fault.Conflict, "its turn has come already"))
+	case "unsure":
+		return interruptible(fault.New(fault.Unavailable, "the disk does not answer"))
+	case "waited-for":
+		return waitedFor()
 	case "gone":
 		return gone()
 	case "drifted":

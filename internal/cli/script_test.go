@@ -81,8 +81,9 @@ func (d *desk) run(ts *testscript.TestScript, args []string) {
 	ts.Check(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	wired := func(to io.Writer) io.Writer { return &tripwire{Writer: to, text: d.interrupt, trip: cancel} }
 	code := cli.Run(ctx, args[1:], cli.Options{
-		In: strings.NewReader(d.in), Out: &tripwire{Writer: ts.Stdout(), text: d.interrupt, trip: cancel}, Err: ts.Stderr(), Version: "test",
+		In: strings.NewReader(d.in), Out: wired(ts.Stdout()), Err: wired(ts.Stderr()), Version: "test",
 		Getenv: func(name string) string {
 			if name == "FAIRLEAD_SOCKET" {
 				return d.socket

@@ -104,6 +104,9 @@ func state(a rollout.App) string {
 	if a.Unrecognised != "" {
 		out = append(out, "not recognised yet")
 	}
+	if n := len(a.Waiting); n > 0 {
+		out = append(out, fmt.Sprintf("%d waiting", n))
+	}
 	if len(a.Drift) > 0 {
 		out = append(out, "drifted")
 	}
@@ -142,7 +145,7 @@ func (t *tool) statusOf(ctx context.Context, client *api.Client, name string) er
 	}
 	t.pairs([][2]string{
 		{"app", a.Name}, {"environment", a.Environment}, {"repository", a.Repository}, {"state", state(a)},
-		{"release", t.release(a.Current)}, {"running now", a.Active}, {"stands still", a.Stands}, {"last rollout", strings.TrimSpace(a.Last + " " + t.last(ctx, client, a))},
+		{"release", t.release(a.Current)}, {"running now", t.active(ctx, client, a)}, {"stands still", a.Stands}, {"last rollout", strings.TrimSpace(a.Last + " " + t.last(ctx, client, a))},
 		{"adopted", t.adopted(a.Adopted)}, {"lock", t.lockedBy(a.Lock)}, {"and before it", t.lockedBy(before(a.Lock))},
 		{"not recognised", a.Unrecognised}, {"unobserved", a.Unobserved},
 	})
@@ -150,6 +153,7 @@ func (t *tool) statusOf(ctx context.Context, client *api.Client, name string) er
 		t.say("")
 		t.containerTable(a)
 	}
+	t.waiters(a)
 	for i, d := range a.Drift {
 		if i == 0 {
 			t.say("")
@@ -185,13 +189,6 @@ func before(l *rollout.Lock) *rollout.Lock {
 	return l.Before
 }
 
-func (t *tool) lockedBy(l *rollout.Lock) string {
-	if l == nil {
-		return ""
-	}
-	return fmt.Sprintf("by %s since %s: %s", l.Holder, t.moment(l.Since), l.Reason)
-}
-
 func (t *tool) containerTable(a rollout.App) {
 	rows := [][]string{{"SERVICE", "CONTAINER", "ID", "STATE", "IMAGE", "RELEASE", "STARTED"}}
 	for _, c := range slices.SortedStableFunc(slices.Values(a.Containers), func(x, y workload.Container) int {
@@ -210,7 +207,7 @@ func (t *tool) containerTable(a rollout.App) {
 func (t *tool) advise(a rollout.App) {
 	switch {
 	case a.Stands != "":
-		t.say("next: mend what stands in its way, then start the daemon anew (systemctl restart fairlead), and the rollout goes on")
+		t.say("next: mend what stands in its way, and the rollout goes on by itself")
 	case a.Active != "":
 		t.say("next: follow the rollout with: fairlead watch %s", a.Active)
 	case a.Lock != nil && a.Lock.Lost:

@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -11,22 +11,37 @@ import (
 // triggering are the flags of commands that begin a rollout.
 type triggering struct {
 	following
+	queuing
 	reason, key string
 	detach      bool
 }
 
 func (f *triggering) flags(c *cobra.Command) {
 	f.following.flags(c)
+	f.queuing.flags(c)
 	c.Flags().StringVar(&f.reason, "reason", "", "why, for the audit log")
 	c.Flags().StringVar(&f.key, "idempotency-key", "", "a second request with the same key is the same rollout")
 	c.Flags().BoolVarP(&f.detach, "detach", "d", false, "return as soon as the rollout is recorded")
 }
 
 // trigger begins a rollout and follows it.
-func (t *tool) trigger(ctx context.Context, client *api.Client, app string, what api.Trigger, f triggering) error {
+func (t *tool) trigger(c *cobra.Command, client *api.Client, app string, what api.Trigger, f triggering) error {
+	ctx := c.Context()
+	limit, err := f.patience(c)
+	if err != nil {
+		return err
+	}
 	what.Reason = f.reason
-	r, err := client.Trigger(ctx, app, what, f.key)
+	var r api.Rollout
+	if limit > 0 {
+		r, err = t.inTurn(ctx, client, app, what, f, limit)
+	} else {
+		r, err = client.Trigger(ctx, app, what, f.key)
+	}
+	_, said := errors.AsType[*told](err)
 	switch {
+	case said:
+		return err
 	case err != nil && ctx.Err() != nil:
 		t.hint("interrupted before the daemon answered: the rollout may have begun; look with: fairlead status %s", app)
 		return &told{interrupted}

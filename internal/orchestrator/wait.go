@@ -16,9 +16,9 @@ type Wait struct {
 	Limit time.Duration // from now on; 0 for not at all
 	// Since is when the request began to wait, at a daemon that was stopped meanwhile; zero for now.
 	Since time.Time
-	// Told, where set, is told why it is not the request's turn: at first, whenever that changes, and every few seconds
-	// as a sign of life.
-	Told func(why error)
+	// Told, where set, is told since when the request waits, and why it is not its turn: at first, whenever that changes,
+	// and every few seconds as a sign of life.
+	Told func(since time.Time, why error)
 }
 
 // LongestWait is the longest time for which a request may wait.
@@ -86,7 +86,7 @@ func (o *Orchestrator) newWaiter(by journal.Actor, r Request, wait Wait) (*waite
 }
 
 // await waits until the request is begun, or need not wait any longer.
-func (o *Orchestrator) await(ctx context.Context, w *waiter, tell func(error)) (rollout.State, error) {
+func (o *Orchestrator) await(ctx context.Context, w *waiter, tell func(time.Time, error)) (rollout.State, error) {
 	var last error // what the request waits for
 	var told string
 	var at time.Time
@@ -103,7 +103,7 @@ func (o *Orchestrator) await(ctx context.Context, w *waiter, tell func(error)) (
 			last = err
 		}
 		if because := gist(last); tell != nil && ctx.Err() == nil && (because != told || time.Since(at) >= sign) {
-			tell(last)
+			tell(w.since, last)
 			told, at = because, time.Now()
 		}
 		select {

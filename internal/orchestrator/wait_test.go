@@ -38,7 +38,7 @@ func (r *rig) wait(name string, limit time.Duration, more ...func(*Request, *Wai
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	p := &patient{t: r.TB, leave: cancel, begun: time.Now(), done: make(chan struct{})}
-	w.Told = func(err error) {
+	w.Told = func(_ time.Time, err error) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.why, p.after = append(p.why, fault.Text(err)), append(p.after, time.Since(p.begun))

@@ -16,6 +16,10 @@ type nothing struct{}
 func (nothing) Trigger(context.Context, journal.Actor, orchestrator.Request) (rollout.State, error) {
 	return rollout.State{}, unknown()
 }
+func (nothing) TriggerInTurn(context.Context, journal.Actor, orchestrator.Request, orchestrator.Wait) (rollout.State, error) {
+	return rollout.State{}, unknown()
+}
+func (nothing) Withdraw(context.Context, string, string) error { return unknown() }
 func (nothing) Cancel(context.Context, journal.Actor, string, string) (rollout.State, error) {
 	return rollout.State{}, unknown()
 }

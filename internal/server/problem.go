@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"go.uber.org/zap"
 
@@ -27,7 +28,11 @@ func (s *Server) failWith(w http.ResponseWriter, r *http.Request, status int, er
 	if status == http.StatusInternalServerError {
 		s.Log.Error("a request failed", zap.String("method", r.Method), zap.String("path", r.URL.Path), zap.String("error", fault.Text(err)))
 	}
-	s.write(w, status, "application/problem+json", newProblem(r, status, err))
+	p := newProblem(r, status, err)
+	if p.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
+	}
+	s.write(w, status, "application/problem+json", p)
 }
 
 // newProblem returns the wire form of err.
@@ -46,6 +51,10 @@ func newProblem(r *http.Request, status int, err error) api.Problem {
 		if p.Rollout == "" && busy.Lock != nil {
 			p.Rollout = busy.Lock.Rollout
 		}
+		p.Holder, p.Since, p.Age, p.Reason, p.Position = busy.Holder, busy.Since, int64(busy.Age.Seconds()), busy.Reason, busy.Place
+	}
+	if errors.Is(err, orchestrator.ErrStopping) {
+		p.RetryAfter = 1
 	}
 	return p
 }

@@ -27,7 +27,7 @@ func (s *Server) trigger(w http.ResponseWriter, r *http.Request) error {
 	if err := acceptable(request); err != nil {
 		return err
 	}
-	state, err := s.Rollouts.Trigger(r.Context(), peerOf(r.Context()).Actor, request)
+	state, err := s.begin(w, r, request)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ func (s *Server) routes() []route {
 		{http.MethodPut, "/v1/apps/{app}/lock", Operator, s.lock},
 		{http.MethodDelete, "/v1/apps/{app}/lock", Operator, s.unlock}, // of a halted rollout or a lost app: Admin
 		{http.MethodPost, "/v1/apps/{app}/rollouts", Operator, s.trigger},
+		{http.MethodDelete, "/v1/apps/{app}/waiters/{key}", Operator, s.withdraw},
 		{http.MethodGet, "/v1/rollouts", Viewer, s.rollouts},
 		{http.MethodGet, "/v1/rollouts/{id}", Viewer, s.rollout},
 		{http.MethodGet, "/v1/rollouts/{id}/events", Viewer, s.events},

@@ -76,7 +76,7 @@ func TestRoles(t *testing.T) {
 	wanted := map[string]Role{
 		"GET /v1/health": Viewer, "GET /v1/apps": Viewer, "GET /v1/apps/{app}": Viewer, "GET /v1/apps/{app}/secrets": Viewer,
 		"GET /v1/apps/{app}/residue": Operator, "PUT /v1/apps/{app}/lock": Operator, "DELETE /v1/apps/{app}/lock": Operator,
-		"POST /v1/apps/{app}/rollouts": Operator, "GET /v1/rollouts": Viewer, "GET /v1/rollouts/{id}": Viewer,
+		"POST /v1/apps/{app}/rollouts": Operator, "DELETE /v1/apps/{app}/waiters/{key}": Operator, "GET /v1/rollouts": Viewer, "GET /v1/rollouts/{id}": Viewer,
 		"GET /v1/rollouts/{id}/events": Viewer, "POST /v1/rollouts/{id}/cancel": Operator, "GET /v1/audit": Viewer, "GET /metrics": Viewer,
 	}
 	s := newServer(t, &nothing{})
@@ -94,7 +94,7 @@ func TestRoles(t *testing.T) {
 			body = `{"kind":"rotate"}`
 		}
 		for role := NoRole; role <= Admin; role++ {
-			path := strings.NewReplacer("{app}", "capakraken", "{id}", "01K").Replace(r.path)
+			path := strings.NewReplacer("{app}", "capakraken", "{id}", "01K", "{key}", "k-1").Replace(r.path)
 			answer := ask(s, role, r.method, path, body)
 			if refused := answer.StatusCode == http.StatusForbidden; refused != (role < least) {
 				t.Errorf("%s %s as %s: status %d", r.method, r.path, role, answer.StatusCode)

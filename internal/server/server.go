@@ -34,6 +34,14 @@ type Commands interface {
 	Unlock(ctx context.Context, by journal.Actor, app, reason string) (rollout.Unlocked, error)
 }
 
+// Queue holds requests until it is their turn.
+type Queue interface {
+	// TriggerInTurn is Trigger for a request that waits until the app is free.
+	TriggerInTurn(ctx context.Context, by journal.Actor, r orchestrator.Request, w orchestrator.Wait) (rollout.State, error)
+	// Withdraw takes the requests with an idempotency key out of the queue. That one has become a rollout is a Conflict.
+	Withdraw(ctx context.Context, app, key string) error
+}
+
 // History tells what was recorded.
 type History interface {
 	// Rollout returns one rollout.
@@ -62,6 +70,7 @@ type Views interface {
 // Rollouts is what the server serves.
 type Rollouts interface {
 	Commands
+	Queue
 	History
 	Views
 	// Refusing returns why no rollout is accepted now, and "" when all is well.

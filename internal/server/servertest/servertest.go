@@ -22,6 +22,8 @@ import (
 // Rollouts answers with its functions; where one is nil, with nothing or with an error of kind NotFound.
 type Rollouts struct {
 	TriggerFunc  func(ctx context.Context, by journal.Actor, r orchestrator.Request) (rollout.State, error)
+	InTurnFunc   func(ctx context.Context, by journal.Actor, r orchestrator.Request, w orchestrator.Wait) (rollout.State, error)
+	WithdrawFunc func(ctx context.Context, app, key string) error
 	CancelFunc   func(ctx context.Context, by journal.Actor, id, reason string) (rollout.State, error)
 	LockFunc     func(ctx context.Context, by journal.Actor, app, reason string) error
 	UnlockFunc   func(ctx context.Context, by journal.Actor, app, reason string) (rollout.Unlocked, error)
@@ -44,6 +46,22 @@ func (f *Rollouts) Trigger(ctx context.Context, by journal.Actor, r orchestrator
 		return rollout.State{}, missing(r.App)
 	}
 	return f.TriggerFunc(ctx, by, r)
+}
+
+// TriggerInTurn calls InTurnFunc.
+func (f *Rollouts) TriggerInTurn(ctx context.Context, by journal.Actor, r orchestrator.Request, w orchestrator.Wait) (rollout.State, error) {
+	if f.InTurnFunc == nil {
+		return rollout.State{}, missing(r.App)
+	}
+	return f.InTurnFunc(ctx, by, r, w)
+}
+
+// Withdraw calls WithdrawFunc.
+func (f *Rollouts) Withdraw(ctx context.Context, app, key string) error {
+	if f.WithdrawFunc == nil {
+		return missing(app)
+	}
+	return f.WithdrawFunc(ctx, app, key)
 }
 
 // Cancel calls CancelFunc.
