@@ -38,6 +38,8 @@ func TestNothingIsClearedWithoutProof(t *testing.T) {
 			fault.Refused, "is empty"},
 		"the definitions changed": {func(_ *rig, s *rollout.State) { s.Validated.Definitions = "another" },
 			fault.Refused, "the service definitions changed"},
+		"the host's key is lost": {func(r *rig, s *rollout.State) { r.Options.Key = secret.NewKey([secret.KeySize]byte{9}) },
+			fault.Refused, "the host's key for fingerprints was lost or replaced"},
 		"another database is named": {func(_ *rig, s *rollout.State) { s.Validated.Database = "another" },
 			fault.Refused, "names another database than when it was validated"},
 		"the database is named no more": {func(r *rig, _ *rollout.State) {

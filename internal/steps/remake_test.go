@@ -6,6 +6,7 @@ import (
 
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
+	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/workload"
 )
 
@@ -30,7 +31,7 @@ func TestALostContainerIsMadeAgain(t *testing.T) {
 	s := r.lost()
 	var promoted bool
 	r.runtime.replace = func(x workload.Replacement) (workload.Replaced, error) {
-		if x.Rollout != "r0" || x.Release.ID != "old" || x.Old != nil || x.Unit.Service.Command[1] != "--old" || len(x.Unit.Env) != 3 {
+		if x.Rollout != "r0" || x.For != "r1" || x.Release.ID != "old" || x.Old != nil || x.Unit.Service.Command[1] != "--old" || len(x.Unit.Env) != 3 {
 			t.Errorf("made again as %+v", x)
 		}
 		return workload.Replaced{NewID: "web-again"}, nil
@@ -69,6 +70,7 @@ func TestALostContainerHalts(t *testing.T) {
 		"another release is known":      {func(_ *rig, s *rollout.State) { s.Request.Previous.Release.ID = "older" }, "the journal does not know how it was made"},
 		"its definition is not known":   {func(_ *rig, s *rollout.State) { s.Request.Previous.Services = s.Request.Previous.Services[1:] }, "the journal does not know its definition"},
 		"its environment was another":   {func(_ *rig, s *rollout.State) { s.Services[0].Baseline.Container.Env = "another" }, "its environment is not today's"},
+		"the host's key is lost":        {func(r *rig, _ *rollout.State) { r.Options.Key = secret.NewKey([secret.KeySize]byte{9}) }, "the host's key for fingerprints was lost"},
 		"today's environment is faulty": {func(r *rig, _ *rollout.State) { r.write("not an env file") }, "its environment is not today's"},
 	} {
 		t.Run(name, func(t *testing.T) {

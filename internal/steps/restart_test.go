@@ -60,6 +60,12 @@ func TestReplaceRefusesWhatWasNotValidated(t *testing.T) {
 	_, err := r.do(t.Context(), s, rollout.DoReplace, "cron")
 	expect(t, err, fault.Refused, "service cron is no longer configured")
 
+	rekeyed := newRig(t)
+	s = rekeyed.validated(rollout.Deploy)
+	rekeyed.Options.Key = secret.NewKey([secret.KeySize]byte{9})
+	_, err = rekeyed.do(t.Context(), s, rollout.DoReplace, "web")
+	expect(t, err, fault.Refused, "the host's key for fingerprints was lost or replaced", "start a new rollout")
+
 	changed := newRig(t, "command: [work]", "command: [play]")
 	changed.write(provisioned)
 	_, err = changed.do(t.Context(), s, rollout.DoReplace, "web")

@@ -234,3 +234,22 @@ func TestTheServiceDoesNotWaitForTheDatabase(t *testing.T) {
 		t.Errorf("%+v, %v", ev, err)
 	}
 }
+
+// A container of this rollout that has its final name was proved, or somebody has seen to it, where the journal does not
+// know of a promotion. It may be all that runs.
+func TestRestoreLeavesWhatWasPromoted(t *testing.T) {
+	r := newRig(t) // whose runtime fails the test when it is asked to restore
+	s := r.replaced(rollout.Deploy)
+	r.container("web-new").Name = "shop-web"
+	_, err := r.do(t.Context(), s, rollout.DoRestore, "web")
+	expect(t, err, fault.Conflict, "container shop-web of service web has its final name", "nothing was touched")
+
+	asked := r.restores()
+	if _, err := r.do(t.Context(), s, rollout.DoRestore, "worker"); err != nil || len(*asked) != 1 {
+		t.Errorf("the other service is not restored: %q, %v", *asked, err)
+	}
+	s.Services[0].Promote = rollout.Begin // so it can be that
+	if _, err := r.do(t.Context(), s, rollout.DoRestore, "web"); err != nil || len(*asked) != 2 {
+		t.Errorf("what the journal knows to be promoted is not restored: %q, %v", *asked, err)
+	}
+}

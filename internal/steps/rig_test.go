@@ -228,7 +228,7 @@ func (r *rig) replaced(kind rollout.Kind) rollout.State {
 	for i, name := range s.Request.Services {
 		r.container(name + "-old").Status = workload.Exited
 		c := r.run(name, name+"-new")
-		c.Rollout, c.StartedAt = "r1", time.Now()
+		c.Name, c.Rollout, c.StartedAt = workload.NewName(c.Name, "0ROLLOUT"), "r1", time.Now()
 		s.Services[i].Replace = rollout.Complete
 		s.Services[i].Replaced = &workload.Replaced{Service: name, NewID: name + "-new", OldID: name + "-old"}
 	}
