@@ -8,6 +8,7 @@ import (
 
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
+	"github.com/capakraken/fairlead/internal/rollout"
 )
 
 // How often a journal that has failed is tried again: soon at first, and then more and more seldom.
@@ -74,12 +75,12 @@ func (o *Orchestrator) mend() {
 func (o *Orchestrator) recover() error {
 	o.pen.take()
 	defer o.pen.give()
-	if o.interrupt.Err() != nil {
-		return nil // it is the next daemon's
+	if o.interrupt.Err() != nil || o.Journal.Failed() == nil {
+		return nil // it is the next daemon's, or done: whoever asked meanwhile has called for it once more
 	}
-	wanted := o.wanted()
-	if free, err := o.Journal.Space(); err != nil || free < uint64(wanted) {
-		return fault.New(fault.Unavailable, "the journal wants %d KiB of free space to go on", wanted>>10)
+	wanted, failed := o.wanted(), o.Journal.Failed()
+	if err := o.roomToGoOn(wanted); err != nil {
+		return err
 	}
 	tear, err := o.Journal.Recover()
 	if err != nil {
@@ -92,12 +93,31 @@ func (o *Orchestrator) recover() error {
 		if err != nil {
 			return err
 		}
+		if r.Type == string(rollout.Ended) {
+			o.ended(o.ledger.Rollouts[r.Rollout])
+		}
 	}
 	_ = o.Journal.Reserve(wanted) // if there is not even that, the next record tells
-	if _, err := o.append(journal.Record{Type: journalRecovered}, map[string]any{"tear": tear}); err != nil {
+	if _, err := o.append(journal.Record{Type: journalRecovered}, map[string]any{"failed": fault.Text(failed), "tear": tear}); err != nil {
 		return err
 	}
 	return o.resume()
+}
+
+// roomToGoOn returns why a journal that failed has no room for the records of the rollouts under way, or nil. Whoever
+// asks why nothing is done is told.
+func (o *Orchestrator) roomToGoOn(wanted int64) error {
+	free, err := o.Journal.Space()
+	if err == nil && free < uint64(wanted) {
+		err = fault.New(fault.Unavailable, "%d KiB are free, and %d are wanted to go on", free>>10, wanted>>10)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.wanting = ""
+	if err != nil {
+		o.wanting = fault.Text(err)
+	}
+	return err
 }
 
 // pause waits for d, and returns early with false when ctx ends.
