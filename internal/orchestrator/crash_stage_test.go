@@ -56,6 +56,7 @@ type stage struct {
 
 	refuses map[string]error // by the move that the host refuses
 
+	told       atomic.Int64 // ends
 	rowAtFirst string
 	found      map[string]workload.Status // at first, by service
 
@@ -68,7 +69,10 @@ type stage struct {
 	durable []entry        // what is on the platter
 	read    int            // bytes of it
 	state   []rollout.State
-	known   rollout.App // what the last daemon knew in the end
+	ops     []journaltest.Verb // that were asked of the disk, and change something
+	opened  int                // how many of them a start took
+	closed  int                // and the rollout with it
+	known   rollout.App        // what the last daemon knew in the end
 }
 
 // entry is one record, as far as these tests want to know.
@@ -165,7 +169,7 @@ func (s *stage) permitted(m stepstest.Move) error {
 	for _, e := range slices.Backward(s.records()) {
 		a := e.Data.Action
 		switch {
-		case e.Type == string(rollout.Cancelled):
+		case e.Rollout == "", e.Type == string(rollout.Cancelled):
 			continue // it does not end what is under way
 		case e.Type != string(rollout.Begun), !slices.Contains(purposes[m.Verb], a.Verb), a.Service != m.Service:
 			s.Errorf("%q is done when the last record is %q", m, e)
@@ -216,12 +220,13 @@ func (s *stage) live(d *death) bool {
 		err = b.Start()
 	}
 	if err == nil && !s.asked {
-		s.asked = true
+		s.asked, s.opened = true, s.disk.Changes()
 		_, err = b.Trigger(s.Context(), berta, s.request)
 	}
 	if err == nil {
 		b.await()
 	}
+	s.closed = s.disk.Changes()
 	if b.Orchestrator != nil {
 		if !b.dead() && !b.stopping.Load() {
 			s.state = b.Rollouts("", 10)
@@ -262,7 +267,7 @@ func (b *daemon) open() error {
 		return err
 	}
 	b.Orchestrator, err = orchestrator.New(orchestrator.Options{Journal: b.log, Steps: script{s.app.Steps(b.view), b},
-		Log: s.log, Version: "test", Ended: func(s rollout.State) { b.ended <- s }})
+		Log: s.log, Version: "test", Ended: func(st rollout.State) { s.told.Add(1); b.ended <- st }})
 	return err
 }
 
@@ -272,13 +277,21 @@ func (b *daemon) await() {
 	if len(all) == 0 || all[0].Phase == rollout.Over {
 		return
 	}
-	select {
-	case <-b.ended:
-	case <-b.died:
-	case <-b.halted:
-	case <-time.After(time.Hour):
-		b.stage.Errorf("life %d does not come to an end: %+v", b.stage.lives, b.Rollouts("", 1))
+	for range 3600 {
+		select {
+		case <-b.ended:
+			return
+		case <-b.died:
+			return
+		case <-b.halted:
+			return
+		case <-time.After(time.Second):
+		}
+		if st, err := b.Rollout(all[0].Request.ID); err == nil && st.Phase == rollout.Over {
+			return // its end was on the disk before anybody heard of it
+		}
 	}
+	b.stage.Errorf("life %d does not come to an end", b.stage.lives)
 }
 
 // halt asks the daemon to stop. It returns when the stop is under way, and waits for what is being done.
@@ -346,6 +359,11 @@ func (b *daemon) disk(op journaltest.Op) error {
 	s := b.stage
 	if b.dead() {
 		return syscall.EIO
+	}
+	if op.Verb.Changes() {
+		s.mu.Lock()
+		s.ops = append(s.ops, op.Verb)
+		s.mu.Unlock()
 	}
 	if s.fails != nil {
 		if err := s.fails(op); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/capakraken/fairlead/internal/journal/journaltest"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/steps/stepstest"
 	"github.com/capakraken/fairlead/internal/workload"
@@ -90,10 +91,13 @@ type course struct {
 	whole   verdict
 	plain   verdict // without the cancel
 	appends int
-	names   []string // of the records
-	tried   int      // moves
-	points  []int    // the calls of the host that are worth a try
-	start   string   // the legacy values in the beginning
+	names   []string           // of the records
+	tried   int                // moves
+	ops     []journaltest.Verb // of the disk: those from opened to closed are the rollout's
+	opened  int
+	closed  int
+	points  []int  // the calls of the host that are worth a try
+	start   string // the legacy values in the beginning
 	found   map[string]workload.Status
 }
 
@@ -111,7 +115,7 @@ func undisturbed(t *testing.T, c scene, app *stepstest.App) course {
 	if v.Outcome != c.want {
 		t.Fatalf("it ends %q and not %q: %s %s", v.Outcome, c.want, v.Failure, v.Stuck)
 	}
-	out := course{scene: c, app: app, whole: v, plain: v, appends: s.appends, tried: s.tried, points: s.points, start: s.rowAtFirst, found: s.found}
+	out := course{scene: c, app: app, whole: v, plain: v, appends: s.appends, tried: s.tried, points: s.points, ops: s.ops, opened: s.opened, closed: s.closed, start: s.rowAtFirst, found: s.found}
 	for _, e := range s.records() {
 		out.names = append(out.names, e.String())
 	}
