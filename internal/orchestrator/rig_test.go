@@ -12,6 +12,7 @@ import (
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
 	"github.com/capakraken/fairlead/internal/rollout"
+	"github.com/capakraken/fairlead/internal/secret"
 )
 
 // anna is who asks for things.
@@ -25,6 +26,7 @@ type rig struct {
 	disk  *disk
 	world *world
 	ended []rollout.State
+	key   secret.Fingerprint // the mark of the host's key, where a test wants one
 }
 
 // bubble runs a test in a bubble of its own: its time is not ours, and every goroutine has to end.
@@ -66,7 +68,7 @@ func (r *rig) life() {
 		r.Fatal(err)
 	}
 	r.Cleanup(func() { _ = log.Close() })
-	r.Orchestrator, err = New(Options{Journal: log, Steps: r.world, Log: zap.NewNop(), Version: "test",
+	r.Orchestrator, err = New(Options{Journal: log, Steps: r.world, Log: zap.NewNop(), Version: "test", Key: r.key,
 		Ended: func(s rollout.State) { r.ended = append(r.ended, s) }})
 	if err != nil {
 		r.Fatal(err)

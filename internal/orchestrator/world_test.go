@@ -42,6 +42,8 @@ type world struct {
 	seen func(rollout.State, rollout.Action)
 	// shows, where set, is what the host shows in place of the live containers.
 	shows func() []workload.Container
+	// looks, where set, is called with each look at the host.
+	looks func(context.Context) error
 	// blind tells that the host cannot be looked at.
 	blind error
 
@@ -166,15 +168,20 @@ func (w *world) validated() *rollout.Validated {
 }
 
 // Observe returns the live containers.
-func (w *world) Observe(_ context.Context, app string) (rollout.App, []workload.Container, error) {
+func (w *world) Observe(ctx context.Context, app string) (rollout.App, []workload.Container, error) {
 	if !slices.Contains(w.Apps(), app) {
 		return rollout.App{}, nil, fault.New(fault.NotFound, "no app %q is configured", app)
 	}
 	a := rollout.App{Name: app, Environment: "test", Services: services}
+	if w.looks != nil {
+		if err := w.looks(ctx); err != nil {
+			return a, nil, err
+		}
+	}
 	if w.blind != nil {
 		return a, nil, w.blind
 	}
-	if w.shows != nil {
+	if w.shows != nil && app == capakraken {
 		return a, w.shows(), nil
 	}
 	var found []workload.Container
