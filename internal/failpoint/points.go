@@ -13,6 +13,10 @@ const (
 	StateFolded   Point = "state-folded"    // the journal is folded, nothing is written
 	SocketBound   Point = "socket-bound"    // requests queue up on the socket, nobody answers
 	StartNoted    Point = "start-noted"     // the start is recorded, no rollout goes on yet
+	HostSeen      Point = "host-was-seen"   // what runs of an app was looked at, nothing is recorded of it
+	AdoptNoted    Point = "adopt-noted"     // that what runs is the current release, of which the journal did not know, is recorded
+	LossNoted     Point = "loss-noted"      // that a person has to look at what runs is recorded
+	AbandonNoted  Point = "abandon-noted"   // that the host has left a rollout behind is recorded
 	ResumeNoted   Point = "resume-noted"    // that a rollout goes on is recorded, its worker does not run
 	DaemonReady   Point = "daemon-is-ready" // the rollouts go on, nobody is answered
 
@@ -110,7 +114,7 @@ const (
 // Points returns all of them, in this order.
 func Points() []Point {
 	return []Point{
-		StateHeld, KeyWritten, JournalOpened, StateFolded, SocketBound, StartNoted, ResumeNoted, DaemonReady,
+		StateHeld, KeyWritten, JournalOpened, StateFolded, SocketBound, StartNoted, HostSeen, AdoptNoted, LossNoted, AbandonNoted, ResumeNoted, DaemonReady,
 		RoomReserved, AppendBegun, Written, AppendSynced, SegmentCreated, SegmentNamed, TearCut, TailSettled,
 		SnapshotWritten, SnapshotRenamed, SnapshotSaved,
 		RequestAdmitted, RequestNoted, CancelAdmitted, CancelNoted, LockAdmitted, LockNoted,

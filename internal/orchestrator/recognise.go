@@ -12,6 +12,7 @@ import (
 	"github.com/oklog/ulid/v2"
 	"go.uber.org/zap"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
 	"github.com/capakraken/fairlead/internal/rollout"
@@ -174,6 +175,7 @@ func (o *Orchestrator) strangers(name string, containers []workload.Container) (
 // as the current release if it is as a rollout leaves it, and otherwise a person is asked. Nothing is touched. The caller
 // holds the pen.
 func (o *Orchestrator) settle(a rollout.App, containers, strange []workload.Container) error {
+	failpoint.Hit(failpoint.HostSeen)
 	known := o.ledger.app(a.Name)
 	if s, ok := o.ledger.Rollouts[known.Active]; ok && (s.Phase == rollout.Forward || s.Phase == rollout.Reverting) {
 		outrun := s.Outrun(containers)
@@ -208,6 +210,7 @@ func (o *Orchestrator) abandon(s rollout.State, outcome rollout.Outcome, because
 	if err := o.record(itself, s, e); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.AbandonNoted)
 	o.Log.Warn("rollout abandoned", zap.String("app", s.Request.App), zap.String("rollout", s.Request.ID), zap.String("why", fault.Text(why)))
 	if cancel, ok := o.cancels[s.Request.ID]; ok {
 		cancel(why)
@@ -224,6 +227,7 @@ func (o *Orchestrator) adopt(name string, seen rollout.Observed, strange []workl
 	if _, err := o.append(journal.Record{Type: appAdopted, App: name}, finding{why, &seen}); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.AdoptNoted)
 	o.Log.Warn("app adopted", zap.String("app", name), zap.String("release", seen.Current.ID), zap.String("why", why))
 	return nil
 }
@@ -235,6 +239,7 @@ func (o *Orchestrator) lose(name string, seen rollout.Observed, strange []worklo
 	if _, err := o.append(journal.Record{Type: appLost, App: name}, finding{why, &seen}); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.LossNoted)
 	o.Log.Warn("app lost", zap.String("app", name), zap.String("why", why))
 	return nil
 }
