@@ -36,6 +36,8 @@ func (e *BusyError) Error() string {
 	switch {
 	case e.Rollout != "":
 		return fmt.Sprintf("%s is held by rollout %s: %s %s%s, now in %s", e.App, e.Rollout, e.kind, since, why, e.step)
+	case e.Lock != nil && e.Lock.Before != nil:
+		return fmt.Sprintf("%s is locked %s: %s; and %s", e.App, since, e.Reason, lockedBy(e.App, e.Lock.Before))
 	case e.Lock != nil:
 		return fmt.Sprintf("%s is locked %s: %s", e.App, since, e.Reason)
 	}
@@ -59,6 +61,8 @@ func (e *BusyError) advice() string {
 	switch {
 	case e.Rollout != "":
 		return fmt.Sprintf("follow it with 'fairlead watch %s', end it with 'fairlead cancel %[1]s', or wait until it has ended with --wait", e.Rollout)
+	case e.Lock != nil && e.Lock.Lost:
+		return fmt.Sprintf("see that one container of each service runs and is the right one, and then take the lock away with 'fairlead unlock %s --reason …'", e.App)
 	case e.Lock != nil && e.Lock.Rollout != "":
 		return fmt.Sprintf("see what happened with 'fairlead show %s', put it right, and then take the lock away with 'fairlead unlock %s --reason …'",
 			e.Lock.Rollout, e.App)

@@ -56,7 +56,8 @@ type Orchestrator struct {
 	queues   map[string][]*waiter  // of each app, the next one first
 	since    time.Time             // when the daemon was started
 	stopping bool
-	damage   error // what was found to be wrong with old records while the daemon ran
+	wanting  string // what a journal that failed lacks to be taken up again, though its disk may work
+	damage   error  // what was found to be wrong with old records while the daemon ran
 
 	broken    chan struct{}   // holds a word when the journal has failed
 	workers   sync.WaitGroup  // one for each rollout that moves
@@ -185,13 +186,24 @@ func (o *Orchestrator) Stop(ctx context.Context) {
 	case <-done:
 	case <-ctx.Done():
 		o.hard(errStopping)
-		within(done, slow)
+		within(done, lastWord)
 	}
 	o.hard(errStopping)
-	if !o.pen.takeWithin(slow) {
+	signed := make(chan struct{})
+	go func() { o.signOff(); close(signed) }() // ends when the disk answers, or with the process
+	if !within(signed, lastWord) {
 		o.Log.Error("the journal's disk does not answer; the stop is not recorded")
-		return
 	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for ch := range o.watchers {
+		o.drop(ch)
+	}
+}
+
+// signOff records that the daemon stops, once.
+func (o *Orchestrator) signOff() {
+	o.pen.take()
 	defer o.pen.give()
 	if o.stopped {
 		return
@@ -204,11 +216,6 @@ func (o *Orchestrator) Stop(ctx context.Context) {
 		o.save()
 	}
 	failpoint.Hit(failpoint.StopNoted)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for ch := range o.watchers {
-		o.drop(ch)
-	}
 }
 
 // beyondMending tells whether nothing will be accepted any more until somebody has mended the journal and started the
@@ -227,8 +234,12 @@ func (o *Orchestrator) Refusing() string {
 	switch failed := o.Journal.Failed(); {
 	case o.stopping:
 		return "the daemon is stopping"
+	case failed != nil && fault.KindOf(failed) != fault.Unavailable:
+		return "the journal is not what was written, so nothing is done any more; restore it from a copy, and start the daemon again: " + fault.Text(failed)
+	case failed != nil && o.wanting != "":
+		return fault.Text(failed) + "; " + o.wanting
 	case failed != nil:
-		return "the journal cannot be written, so nothing is done any more: " + fault.Text(failed)
+		return fault.Text(failed)
 	case o.damage != nil:
 		return "the journal is damaged, so no rollout is begun: " + fault.Text(o.damage)
 	}

@@ -13,6 +13,9 @@ import (
 // slow is how long a request waits for a journal that somebody else is writing. A sound disk takes milliseconds.
 const slow = 10 * time.Second
 
+// lastWord is how long a stop waits for whatever was interrupted, and then for the journal's disk.
+const lastWord = 5 * time.Second
+
 // pen is held by whoever decides what comes next and records it, through the journal's sync, so that the order of the
 // records is that of the states. Whoever only looks does not need it: a disk that hangs must not keep an operator from
 // seeing what is going on.
@@ -50,11 +53,13 @@ func (p pen) takeWithin(d time.Duration) bool {
 	}
 }
 
-// within waits until done is closed, and not longer than d.
-func within(done <-chan struct{}, d time.Duration) {
+// within waits until done is closed, and not longer than d: then it returns false.
+func within(done <-chan struct{}, d time.Duration) bool {
 	select {
 	case <-done:
+		return true
 	case <-time.After(d):
+		return false
 	}
 }
 

@@ -82,7 +82,7 @@ func aged(l *rollout.Lock) *rollout.Lock {
 		return nil
 	}
 	shown := *l
-	shown.Age = int64(time.Since(l.Since).Seconds())
+	shown.Age, shown.Before = int64(time.Since(l.Since).Seconds()), aged(l.Before)
 	return &shown
 }
 

@@ -79,10 +79,10 @@ func TestTimeIsOverWhileTheDiskFails(t *testing.T) {
 		broken(disk)
 		wantKind(t, r.Lock(t.Context(), anna, capakraken, "it cannot be"), fault.Unavailable)
 		p := r.wait("ada", time.Minute)
-		if first, _ := p.told(); !strings.Contains(first, "the journal cannot be written") {
+		if first, _ := p.told(); !strings.Contains(first, "cannot be written") {
 			t.Errorf("it is told %q", first)
 		}
-		p.refused(fault.Unavailable, "waited 1m in vain", "nothing was begun", "the journal cannot be written")
+		p.refused(fault.Unavailable, "waited 1m in vain", "nothing was begun", "cannot be written")
 		disk.Fail(nil)
 		pass(lastTry)
 		if got := r.served(); got != "" {

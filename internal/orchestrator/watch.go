@@ -100,7 +100,7 @@ func (o *Orchestrator) subscribe(id string) (ch chan Event, first uint64, over b
 		return nil, 0, false, errStopping
 	}
 	if failed := o.Journal.Failed(); failed != nil {
-		return nil, 0, false, fault.Hide(failed, fault.Internal, "rollout %s stands still, since the journal cannot be written; make room or mend the disk, and it goes on by itself: %s", id, fault.Text(failed))
+		return nil, 0, false, fault.Hide(failed, fault.Internal, "rollout %s stands still: %s", id, fault.Text(failed))
 	}
 	o.watchers[ch] = id
 	return ch, first, false, nil
