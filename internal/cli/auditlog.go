@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -95,7 +96,7 @@ func gist(r journal.Record) string {
 			return eventGist(e)
 		}
 	}
-	if text := occurrence(r); text != "" {
+	if text := cmp.Or(occurrence(r), mended(r)); text != "" {
 		return text
 	}
 	var data map[string]any
