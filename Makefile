@@ -23,8 +23,8 @@ test-full: ## make test, and the long ones
 	go test -race -tags failpoint ./internal/failpoint
 	$(MAKE) fuzz
 
-soak: ## the longest: kills at random moments
-	$(SETUP) run go test -timeout 3h -tags 'e2e full soak' -run Soak -v ./e2e/...
+soak: ## the longest: deaths at every point, and at random moments
+	$(SETUP) run go test -timeout 3h -tags 'e2e full soak' -run 'Soak|EveryPoint' -v ./e2e/...
 
 bench: ## ratios, each measured in one run
 	$(SETUP) run go test -tags e2e -run '^$$' -bench . -benchtime 1x -count 1 ./e2e/...

@@ -12,7 +12,7 @@ import (
 )
 
 // stopsWithin is how long a daemon that is told to stop may take: the app's containers end at once.
-const stopsWithin = 10 * time.Second
+const stopsWithin = 15 * time.Second
 
 // carried carries out a drill: it begins a rollout, kills the daemon at each moment and starts it again, and holds what
 // came of it against all that was promised.

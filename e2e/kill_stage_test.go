@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/capakraken/fairlead/e2e/rig"
+	"github.com/capakraken/fairlead/internal/failpoint"
 )
 
 // moment is when the daemon is killed: as soon as a record stands in its journal, or some time after.
@@ -56,14 +57,15 @@ type drill struct {
 type score struct {
 	mu                       sync.Mutex
 	rollouts, kills          int
-	waited                   int // rollouts that one daemon left to the next one
-	lost                     int // that did not end, or not as they must
+	points                   map[failpoint.Point]int // how often a daemon died at each
+	waited                   int                     // rollouts that one daemon left to the next one
+	lost                     int                     // that did not end, or not as they must
 	duplicated, notConfirmed int
 }
 
 // newScore returns a score that the test shows at its end, when all its subtests are through.
 func newScore(t *testing.T) *score {
-	s := &score{}
+	s := &score{points: map[failpoint.Point]int{}}
 	t.Cleanup(func() {
 		t.Log(s)
 		if s.lost+s.duplicated+s.notConfirmed > 0 {
@@ -71,6 +73,14 @@ func newScore(t *testing.T) *score {
 		}
 	})
 	return s
+}
+
+// died takes down that a daemon died at a point.
+func (s *score) died(at failpoint.Point) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kills++
+	s.points[at]++
 }
 
 func (s *score) String() string {

@@ -4,7 +4,9 @@ package e2e
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +19,12 @@ import (
 func TestKillAtEveryPoint(t *testing.T) {
 	t.Parallel()
 	score := inLanes(t, atOnce, strikes())
+	t.Cleanup(func() {
+		left := slices.DeleteFunc(failpoint.Points(), func(p failpoint.Point) bool { return score.points[p] > 0 })
+		if len(left) > 0 {
+			t.Errorf("no daemon died at %v", left)
+		}
+	})
 	t.Run("on two networks", func(t *testing.T) {
 		k := pointed(t, score, rig.Options{})
 		other, err := k.World.Network(t.Context())
@@ -28,6 +36,11 @@ func TestKillAtEveryPoint(t *testing.T) {
 		k := pointed(t, score, rig.Options{})
 		k.struck(t, strike{at: failpoint.SegmentCreated, play: full}, strike{at: failpoint.SegmentNamed, play: full})
 		k.carried(goodDeploy)
+	})
+	t.Run("without memory", func(t *testing.T) {
+		k := pointed(t, score, rig.Options{})
+		k.struck(t, strike{at: failpoint.AdoptNoted, play: adopting}, strike{at: failpoint.LossNoted, play: losing},
+			strike{at: failpoint.AbandonNoted, play: abandoning})
 	})
 	t.Run("at the first start", func(t *testing.T) {
 		k := unborn(t, score)
@@ -64,4 +77,21 @@ func full(k *killing, s strike) {
 	k.must(log.Close())
 	k.must(k.Start(k.t.Context()))
 	rolling(lostDeploy)(k, s)
+}
+
+// first has a daemon die that finds no state at all, and nothing on the host.
+func first(k *killing, s strike) {
+	k.t.Helper()
+	k.must(k.Kill())
+	k.must(os.RemoveAll(k.State()))
+	k.arm(s)
+	k.must(k.Launch())
+	k.dies(k.t.Context())
+	k.again(s)
+	k.run(0, "audit", "verify", "--state", k.State())
+}
+
+// firsts are the strikes at the very first start.
+func firsts() []strike {
+	return []strike{{failpoint.KeyWritten, 0, first}, {failpoint.SegmentCreated, 0, first}, {failpoint.SegmentNamed, 0, first}}
 }

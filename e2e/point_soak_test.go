@@ -16,17 +16,18 @@ import (
 	"github.com/capakraken/fairlead/internal/failpoint"
 )
 
-// hits counts where the daemons died.
-type hits struct {
+// ends knows how many points there are in a rollout.
+type ends struct {
 	mu   sync.Mutex
-	at   map[failpoint.Point]int
 	last map[string]int // the first n, by the rollout's name, to which a daemon did not come
 }
 
 // The daemon dies every time that it comes by any point at all: for every n, in a rollout of every kind, at the nth.
 func TestSoakEveryHit(t *testing.T) {
-	score, seen := newScore(t), &hits{at: map[failpoint.Point]int{}, last: map[string]int{}}
-	t.Cleanup(func() { t.Logf("%d points: %v; no more than %v in one rollout", len(seen.at), seen.at, seen.last) })
+	score, seen := newScore(t), &ends{last: map[string]int{}}
+	t.Cleanup(func() {
+		t.Logf("%d points: %v; no more than %v in one rollout", len(score.points), score.points, seen.last)
+	})
 	for lane := range atOnce {
 		t.Run(fmt.Sprintf("lane %d", lane+1), func(t *testing.T) {
 			k := pointed(t, score, rig.Options{})
@@ -34,7 +35,7 @@ func TestSoakEveryHit(t *testing.T) {
 				for n := lane + 1; !seen.past(name, n); n += atOnce {
 					s := strike{at: "any", nth: n}
 					k.sub(t, fmt.Sprintf("%s %d", name, n), func(k *killing) {
-						if !k.anywhere(p.drill, s, seen) {
+						if !k.anywhere(p.drill, s) {
 							seen.end(name, n)
 						}
 					})
@@ -45,36 +46,36 @@ func TestSoakEveryHit(t *testing.T) {
 }
 
 // past tells whether it is known that no daemon comes to the nth point.
-func (h *hits) past(name string, n int) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	last, ok := h.last[name]
+func (e *ends) past(name string, n int) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	last, ok := e.last[name]
 	return ok && n >= last
 }
 
 // end takes down that a daemon did not come to the nth point.
-func (h *hits) end(name string, n int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if last, ok := h.last[name]; !ok || n < last {
-		h.last[name] = n
+func (e *ends) end(name string, n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if last, ok := e.last[name]; !ok || n < last {
+		e.last[name] = n
 	}
 }
 
 // anywhere has the daemon die at the nth point of its life, and returns whether it came so far.
-func (k *killing) anywhere(d drill, s strike, seen *hits) (died bool) {
+func (k *killing) anywhere(d drill, s strike) (died bool) {
 	k.t.Helper()
 	k.must(k.Stop())
 	k.arm(s)
 	k.must(k.Launch())
 	if !k.answers() {
-		k.diedAt(&s, seen)
+		k.diedAt(&s)
 		k.sound()
 		return true
 	}
 	k.meanwhile(d, func(ctx context.Context, f *follower) {
 		if died = k.diesBeforeEnd(ctx, f); died {
-			k.diedAt(&s, seen)
+			k.diedAt(&s)
 			k.run(0, "status") // by then the request stands in the journal, or never will
 			requested, err := f.holds(moment{record: "requested"}.is)
 			k.must(err)
@@ -132,13 +133,10 @@ func mayLose(p failpoint.Point) bool {
 }
 
 // diedAt takes down where the daemon died, and starts the next one.
-func (k *killing) diedAt(s *strike, seen *hits) {
+func (k *killing) diedAt(s *strike) {
 	k.t.Helper()
 	at, err := os.ReadFile(k.fired())
 	k.must(err)
 	s.at = failpoint.Point(strings.TrimSpace(string(at)))
 	k.again(*s)
-	seen.mu.Lock()
-	defer seen.mu.Unlock()
-	seen.at[s.at]++
 }

@@ -79,7 +79,7 @@ func (k *killing) fired() string { return filepath.Join(k.Dir, "failpoint.log") 
 // again starts a daemon in the place of an armed one that has died, at s and nowhere else.
 func (k *killing) again(s strike) {
 	k.t.Helper()
-	k.score.add(&k.score.kills, 1)
+	k.score.died(s.at)
 	at, err := os.ReadFile(k.fired())
 	k.must(err)
 	if string(at) != string(s.at)+"\n" {

@@ -5,7 +5,6 @@ package e2e
 import (
 	"os"
 	"path/filepath"
-	"testing"
 	"time"
 
 	"github.com/capakraken/fairlead/e2e/rig"
@@ -21,7 +20,11 @@ var (
 	lostDeploy = drill{kind: "deploy"}
 )
 
-// strikes returns one for every point. Those on a stage of their own are not among them.
+// apart are the points that the daemon comes by on a stage of their own.
+var apart = []failpoint.Point{failpoint.ReplaceConnected, failpoint.KeyWritten, failpoint.SegmentCreated, failpoint.SegmentNamed,
+	failpoint.AdoptNoted, failpoint.LossNoted, failpoint.AbandonNoted}
+
+// strikes returns one for every other point.
 func strikes() []strike {
 	const ms = time.Millisecond
 	inReplace := moment{"begun", "replace", "web", 100 * ms}
@@ -36,7 +39,7 @@ func strikes() []strike {
 		}
 	}
 	in(waking(goodDeploy, inReplace, nil), failpoint.StateHeld, failpoint.JournalOpened, failpoint.StateFolded, failpoint.SocketBound,
-		failpoint.StartNoted, failpoint.ResumeNoted, failpoint.DaemonReady, failpoint.TailSettled)
+		failpoint.StartNoted, failpoint.HostSeen, failpoint.ResumeNoted, failpoint.DaemonReady, failpoint.TailSettled)
 	in(waking(goodDeploy, inReplace, (*killing).torn), failpoint.TearCut)
 	in(leaving(slowDeploy, inVerify), failpoint.StopAsked, failpoint.SuspendNoted, failpoint.StopWaited, failpoint.StopNoted,
 		failpoint.DaemonStopped, failpoint.SnapshotWritten, failpoint.SnapshotRenamed, failpoint.SnapshotSaved)
@@ -50,7 +53,7 @@ func strikes() []strike {
 	in(rolling(onPaused(goodDeploy)), failpoint.OldWoken)
 	in(rolling(onPaused(badDeploy)), failpoint.RestorePaused)
 	in(waking(remade(), moment{"begun", "restore", "worker", 0}, (*killing).loseOld), failpoint.RemakeStarted)
-	for _, p := range []failpoint.Point{failpoint.ReplaceConnected, failpoint.KeyWritten, failpoint.SegmentCreated, failpoint.SegmentNamed} {
+	for _, p := range apart {
 		delete(plays, p)
 	}
 	// A daemon that starts writes a record or two of its own.
@@ -160,28 +163,4 @@ func (k *killing) loseOld() {
 	if lost != 1 {
 		k.t.Fatalf("%d old containers of web were lost, want one", lost)
 	}
-}
-
-// first has a daemon die that finds no state at all, and nothing on the host.
-func first(k *killing, s strike) {
-	k.t.Helper()
-	k.must(k.Kill())
-	k.must(os.RemoveAll(k.State()))
-	k.arm(s)
-	k.must(k.Launch())
-	k.dies(k.t.Context())
-	k.again(s)
-	k.run(0, "audit", "verify", "--state", k.State())
-}
-
-// Every point that is not among the strikes has a stage of its own.
-func TestStrikesAreComplete(t *testing.T) {
-	if here, all := len(strikes())+len(firsts())+1, len(failpoint.Points()); here != all { // and replace-connected
-		t.Errorf("%d of %d points are struck", here, all)
-	}
-}
-
-// firsts are the strikes at the very first start.
-func firsts() []strike {
-	return []strike{{failpoint.KeyWritten, 0, first}, {failpoint.SegmentCreated, 0, first}, {failpoint.SegmentNamed, 0, first}}
 }
