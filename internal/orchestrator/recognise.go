@@ -177,6 +177,7 @@ func (o *Orchestrator) strangers(name string, containers []workload.Container) (
 func (o *Orchestrator) settle(a rollout.App, containers, strange []workload.Container) error {
 	failpoint.Hit(failpoint.HostSeen)
 	known := o.ledger.app(a.Name)
+	strange = slices.DeleteFunc(strange, func(c workload.Container) bool { return slices.Contains(known.Seen, c.Rollout) }) // by now
 	if s, ok := o.ledger.Rollouts[known.Active]; ok && (s.Phase == rollout.Forward || s.Phase == rollout.Reverting) {
 		outrun := s.Outrun(containers)
 		if len(strange) == 0 && len(outrun) == 0 {
