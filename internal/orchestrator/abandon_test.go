@@ -141,7 +141,7 @@ func TestResumeWaits(t *testing.T) {
 		if r.world.done() != did {
 			t.Fatalf("before anybody has looked: %s", r.world.done())
 		}
-		r.world.blind = nil
+		r.world.meanwhile(func() { r.world.blind = nil })
 		if s := r.end(id); s.Outcome != rollout.Succeeded {
 			t.Errorf("once somebody has looked it ends %s", s.Outcome)
 		}
@@ -155,7 +155,7 @@ func TestResumeWaitsInVain(t *testing.T) {
 		r, id := interrupted(t)
 		did := r.world.done()
 		r.world.runs(upcoming, "r3")
-		r.world.blind = nil
+		r.world.meanwhile(func() { r.world.blind = nil })
 		if s := r.end(id); s.Outcome != rollout.Halted || r.world.done() != did {
 			t.Errorf("it ends %s: %s", s.Outcome, r.world.done())
 		}
@@ -170,7 +170,7 @@ func TestResumeWaitsForItsDeadline(t *testing.T) {
 		r, id := interrupted(t)
 		r.world.on["restore worker"] = func(c call) error {
 			r.world.runs(upcoming, "r3")
-			r.world.blind = nil
+			r.world.meanwhile(func() { r.world.blind = nil })
 			return hangs(c)
 		}
 		s := r.end(id)
@@ -195,7 +195,7 @@ func TestResumeWaitsAndHears(t *testing.T) {
 		if r.world.done() != did {
 			t.Fatalf("before anybody has looked: %s", r.world.done())
 		}
-		r.world.blind = nil
+		r.world.meanwhile(func() { r.world.blind = nil })
 		if s := r.end(id); s.Outcome != rollout.RolledBack {
 			t.Errorf("it ends %s", s.Outcome)
 		}
@@ -247,7 +247,7 @@ func TestFindingsSurvive(t *testing.T) {
 					r.start()
 					_, err := r.Trigger(t.Context(), anna, request(rollout.Deploy))
 					wantKind(t, err, fault.Unavailable)
-					w.looks = nil
+					w.meanwhile(func() { w.looks = nil })
 					disk.Fail(nil)
 					pass(time.Minute)
 					if n := r.count(c.typ); n != 1 || r.app().Unrecognised != "" {

@@ -23,7 +23,7 @@ const (
 
 // runs has the host show one container of each service as a rollout has left it, and changed by whoever wants them to be.
 func (w *world) runs(id, release string, change ...func(c *workload.Container)) {
-	w.shows = func() []workload.Container {
+	shows := func() []workload.Container {
 		var all []workload.Container
 		for _, service := range services {
 			all = append(all, workload.Container{ID: "id-" + service, Name: "app-" + service, Service: service, Ours: true, Rollout: id, Release: release,
@@ -36,6 +36,7 @@ func (w *world) runs(id, release string, change ...func(c *workload.Container)) 
 		}
 		return all
 	}
+	w.meanwhile(func() { w.shows = shows })
 }
 
 // of changes the container of one service.
@@ -237,7 +238,7 @@ func TestBlindStart(t *testing.T) {
 			t.Errorf("whoever asks is told: %s", text)
 		}
 		pass(time.Hour)
-		w.blind = nil
+		w.meanwhile(func() { w.blind = nil })
 		r.end(r.trigger(rollout.Deploy)) // which looks by itself
 		r.stop()
 
@@ -245,7 +246,7 @@ func TestBlindStart(t *testing.T) {
 		r.life()
 		r.start()
 		w.runs(unknown, "r3")
-		w.blind = nil
+		w.meanwhile(func() { w.blind = nil })
 		pass(lookAgain + time.Second)
 		if a := r.app(); a.Current.ID != "r3" || a.Unrecognised != "" {
 			t.Errorf("once it answers, the app is %+v", a)
@@ -277,7 +278,7 @@ func TestLookFails(t *testing.T) {
 				if strings.Contains(fault.Text(err), "hunter22") {
 					t.Errorf("it tells %s", fault.Text(err))
 				}
-				w.looks = nil
+				w.meanwhile(func() { w.looks = nil })
 				r.end(r.trigger(rollout.Deploy))
 				r.stop()
 			})

@@ -62,6 +62,13 @@ func newWorld() *world {
 	return w
 }
 
+// meanwhile changes how the host looks, while somebody may be looking.
+func (w *world) meanwhile(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+}
+
 // picture is the host at one moment.
 type picture struct {
 	Live    map[string]string
@@ -173,16 +180,19 @@ func (w *world) Observe(ctx context.Context, app string) (rollout.App, []workloa
 		return rollout.App{}, nil, fault.New(fault.NotFound, "no app %q is configured", app)
 	}
 	a := rollout.App{Name: app, Environment: "test", Services: services}
-	if w.looks != nil {
-		if err := w.looks(ctx); err != nil {
+	w.mu.Lock()
+	looks, blind, shows := w.looks, w.blind, w.shows
+	w.mu.Unlock()
+	if looks != nil {
+		if err := looks(ctx); err != nil {
 			return a, nil, err
 		}
 	}
-	if w.blind != nil {
-		return a, nil, w.blind
+	if blind != nil {
+		return a, nil, blind
 	}
-	if w.shows != nil && app == capakraken {
-		return a, w.shows(), nil
+	if shows != nil && app == capakraken {
+		return a, shows(), nil
 	}
 	var found []workload.Container
 	for _, s := range services {
