@@ -24,6 +24,7 @@ test-full: ## make test, and the long ones
 	$(MAKE) fuzz
 
 soak: ## the longest: deaths at every point, and at random moments
+	go test -timeout 1h -tags soak -run Soak -v ./internal/...
 	$(SETUP) run go test -timeout 3h -tags 'e2e full soak' -run 'Soak|EveryPoint' -v ./e2e/...
 
 bench: ## ratios, each measured in one run
