@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"maps"
+	"time"
 
 	"github.com/capakraken/fairlead/e2e/rig"
 )
@@ -49,6 +50,6 @@ func (k *killing) loseHope() {
 	k.t.Helper()
 	k.loseOld()
 	env := maps.Clone(k.env)
-	env["EXTRA"] = "made since"
+	env["EXTRA"] = "made since, at " + time.Now().Format(time.RFC3339Nano) // or a second loss would change nothing
 	k.must(k.WriteEnv(env))
 }
