@@ -62,6 +62,9 @@ func (l *lives) appendOf(size int) {
 }
 
 func (l *lives) save() {
+	if len(l.kept) == 0 {
+		return
+	}
 	seq := 1 + l.chance.IntN(len(l.kept))
 	if l.chance.IntN(2) == 0 {
 		seq = len(l.kept)

@@ -25,7 +25,7 @@ const DefaultSegmentBytes = 16 << 20
 // Options is what Open needs.
 type Options struct {
 	Dir          string           // required; made with mode 0700 if it is not there, its parent must be
-	SegmentBytes int64            // length at which a segment is full; 0 for DefaultSegmentBytes
+	SegmentBytes int64            // length at which a segment is full, unless room is set aside; 0 for DefaultSegmentBytes
 	Now          func() time.Time // nil for time.Now
 	FS           FS               // nil for the real disk
 

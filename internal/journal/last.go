@@ -92,7 +92,7 @@ func (j *Journal) settle(f File, w *walker) error {
 	if _, err := f.ReadAt(line, w.last); err != nil {
 		return err
 	}
-	if len(line) > 0 && !bytes.Equal(hash(line[:len(line)-1]), w.chain.hash) {
+	if content, whole := bytes.CutSuffix(line, []byte("\n")); len(line) > 0 && (!whole || !bytes.Equal(hash(content), w.chain.hash)) {
 		return errVanished
 	}
 	if err := write(f, line, w.last); err != nil {

@@ -70,7 +70,8 @@ func (l *lives) start() {
 		if sick {
 			l.sicken()
 		}
-		if l.begun(report, l.cut && !sick) {
+		l.j = nil
+		if l.begun(report, l.cut && !sick) || l.mended() {
 			break
 		}
 		l.disk = l.disk.Kill()
@@ -90,6 +91,15 @@ func (l *lives) start() {
 	if l.chance.IntN(2) == 0 {
 		l.agrees()
 	}
+}
+
+// mended tells whether a daemon whose first append failed has taken the journal up, rather than end.
+func (l *lives) mended() bool {
+	if l.j == nil || l.j.Failed() == nil || l.chance.IntN(2) == 0 {
+		return false
+	}
+	l.heal()
+	return l.recover()
 }
 
 // verified verifies what the last daemon has left: nothing that a crash does is damage.

@@ -70,6 +70,8 @@ func (j *Journal) reread(firsts []uint64) (walker, error) {
 	}
 	path := j.path(firsts[len(firsts)-1])
 	switch head := j.chain.seq; {
+	case w.chain.seq+1 == head && j.unsettled != nil:
+		return w, j.lost(head)
 	case w.chain.seq < head:
 		return w, w.damaged(path, 0, fmt.Sprintf("the journal ends before record %d, which was written", head))
 	case head > j.base.seq && !bytes.Equal(w.marked, j.chain.hash):
@@ -92,11 +94,7 @@ func (j *Journal) reopen(firsts []uint64, w *walker) error {
 	if w.tear != nil {
 		j.cut = w.tear
 	}
-	err = j.settle(f, w)
-	if err == nil && w.chain.seq == j.chain.seq && len(j.offered) > 0 {
-		err = f.Reserve(w.end + int64(len(j.offered)) + 1) // what did not fit would not fit now
-	}
-	if err != nil {
+	if err := j.settle(f, w); err != nil {
 		_ = f.Close() // the first error counts
 		return err
 	}
@@ -109,6 +107,11 @@ func (j *Journal) reopen(firsts []uint64, w *walker) error {
 	j.size, j.unsettled = w.end, nil
 	if j.full {
 		if err := j.begin(w.chain.seq+1, 0); err != nil {
+			return err
+		}
+	}
+	if n := len(j.offered); n > 0 && w.chain.seq == j.chain.seq { // what did not fit would not fit now
+		if err := j.file.Reserve(j.size + int64(n) + 1); err != nil {
 			return err
 		}
 	}

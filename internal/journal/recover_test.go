@@ -261,3 +261,43 @@ func TestRecoverNotOnceClosed(t *testing.T) {
 		t.Errorf("Append: %v", err)
 	}
 }
+
+// Also where nothing but the line feed is lost: it stands alone in the next sector.
+func TestRecoverLosesNoLineFeed(t *testing.T) {
+	vanished := 0
+	for seed := range uint64(100) {
+		d := journaltest.New(seed)
+		j := journal.TestOpen(t, journal.Options{Dir: "/j", FS: d})
+		journal.TestAppend(t, j, journal.Record{Actor: journal.TestDaemon(), Type: "a"})
+		size := 2*512 + 1 - 2*len(d.Content(firstSegment)) + 1
+		d.Fail(func(op journaltest.Op) error {
+			if op.Verb == journaltest.Sync {
+				return syscall.EIO
+			}
+			return nil
+		})
+		if _, err := j.Append(journal.Record{Actor: journal.TestDaemon(), Type: strings.Repeat("a", size)}); err == nil {
+			t.Fatal("no error")
+		}
+		if n := len(d.Content(firstSegment)); n != 2*512+1 {
+			t.Fatalf("the file has %d bytes", n)
+		}
+		d.Fail(nil)
+		for tries := 0; ; tries++ {
+			_, err := j.Recover()
+			if err == nil {
+				break
+			}
+			if vanished++; tries == 10 {
+				t.Fatal(err)
+			}
+		}
+		head, _ := j.Head()
+		if r, err := journal.VerifyOn(d, "/j"); err != nil || r.Records != head || r.Tear != nil {
+			t.Fatalf("seed %d: %+v, %v; the head is %d", seed, r, err, head)
+		}
+	}
+	if vanished == 0 {
+		t.Error("no seed lost the line feed in between")
+	}
+}

@@ -35,8 +35,7 @@ func (j *Journal) Records(from uint64) iter.Seq2[Record, error] {
 		switch {
 		case err != nil || w.chain.seq >= head:
 		case w.chain.seq == head-1 && j.unsure():
-			err = fault.New(fault.Unavailable, "record %d, which stood at the end of the journal in %s, is not there any more: the disk had not kept it; start the daemon again",
-				head, j.options.Dir)
+			err = j.lost(head)
 		default:
 			err = w.damaged(j.path(firsts[len(firsts)-1]), 0, fmt.Sprintf("the journal ends before record %d, which was written", head))
 		}
@@ -44,6 +43,13 @@ func (j *Journal) Records(from uint64) iter.Seq2[Record, error] {
 			yield(Record{}, err)
 		}
 	}
+}
+
+// lost is the error for the last record that Open read when it is not there any more: the kernel had shown it, and the
+// disk had not kept it. It was never acknowledged.
+func (j *Journal) lost(seq uint64) error {
+	return fault.New(fault.Unavailable, "record %d, which stood at the end of the journal in %s, is not there any more: the disk had not kept it; start the daemon again",
+		seq, j.options.Dir)
 }
 
 // unsure tells whether the last record was read by Open, and may yet be lost: nothing was appended since.
