@@ -90,9 +90,12 @@ func TestDiskThatHangs(t *testing.T) {
 		cancel()
 
 		for what, ask := range map[string]func() error{
-			"a trigger": func() error { _, err := r.Trigger(t.Context(), anna, Request{App: other, Kind: rollout.Cleanup}); return err },
-			"a lock":    func() error { return r.Lock(t.Context(), anna, other, "a test") },
-			"a cancel":  func() error { _, err := r.Cancel(t.Context(), anna, id, "a test"); return err },
+			"a trigger": func() error {
+				_, err := r.Trigger(t.Context(), anna, Request{App: other, Kind: rollout.Cleanup})
+				return err
+			},
+			"a lock":   func() error { return r.Lock(t.Context(), anna, other, "a test") },
+			"a cancel": func() error { _, err := r.Cancel(t.Context(), anna, id, "a test"); return err },
 		} {
 			since := time.Now()
 			err := ask()

@@ -172,6 +172,30 @@ func TestWithdraw(t *testing.T) {
 	})
 }
 
+// A request that is withdrawn at the very moment at which it is recorded is begun, and whoever withdraws it is told so.
+func TestWithdrawnTooLate(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		disk := journaltest.New(1)
+		r := memory(t, newWorld(), disk)
+		r.start()
+		answer := make(chan struct{})
+		disk.Fail(func(op journaltest.Op) error {
+			if op.Verb == journaltest.Sync {
+				<-answer
+			}
+			return nil
+		})
+		p := r.wait("ada", time.Hour, keyed("k"))
+		go func() { pass(time.Second); disk.Fail(nil); close(answer) }()
+		wantKind(t, r.Withdraw(t.Context(), capakraken, "k"), fault.Conflict)
+		if <-p.done; p.err != nil {
+			t.Error(p.err)
+		}
+		r.end(p.state.Request.ID)
+		r.stop()
+	})
+}
+
 // A request that is repeated while it waits is one rollout, and each of the two is told of it at once.
 func TestRepeatedWhileItWaits(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -236,7 +260,10 @@ func TestNotWorthWaitingFor(t *testing.T) {
 		r.mu.Lock()
 		r.damage = fault.New(fault.Difference, "record 3 is not what was written")
 		r.mu.Unlock()
-		r.wait("ada", time.Hour).refused(fault.Unavailable, "the journal is damaged", "record 3")
+		p := r.wait("ada", time.Hour)
+		if p.refused(fault.Unavailable, "the journal is damaged", "record 3"); p.waited != 0 {
+			t.Errorf("it waited %s for a journal that nobody mends", p.waited)
+		}
 		if n := len(r.refusedRequests()); n != 5 {
 			t.Errorf("%d of them are recorded", n)
 		}
@@ -250,12 +277,12 @@ func TestTold(t *testing.T) {
 		r := locked(t)
 		ada := r.wait("ada", time.Hour)
 		bertha := r.wait("bertha", time.Hour)
-		pass(20 * time.Second)
+		pass(20*time.Second + 500*time.Millisecond)
 		ada.leave()
 		pass(20 * time.Second)
 		bertha.leave()
 		<-bertha.done
-		if got, want := fmt.Sprint(bertha.after), "[0s 15s 20s 35s]"; got != want {
+		if got, want := fmt.Sprint(bertha.after), "[0s 15s 20.5s 35.5s]"; got != want {
 			t.Errorf("told after %s, not %s: %q", got, want, bertha.why)
 		}
 		r.stop()

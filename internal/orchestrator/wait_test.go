@@ -350,25 +350,31 @@ func TestTurnThatComesTooLate(t *testing.T) {
 	}
 }
 
-// A daemon that stops answers those who wait at once, and takes note of nothing: they wait on at the next one.
+// A daemon that stops answers those who wait at once, also while something else has to finish first, and takes note of
+// nothing: they wait on at the next one.
 func TestStopAnswersThoseWhoWait(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := locked(t)
+		w := newWorld()
+		w.on["replace web"] = func(call) error { pass(70 * time.Second); return nil }
+		r := started(t, w)
+		r.trigger(rollout.Deploy)
 		ada, bertha := r.wait("ada", time.Hour), r.wait("bertha", time.Hour)
 		pass(time.Minute)
-		since := time.Now()
-		r.stop()
-		if took := time.Since(since); took != 0 {
-			t.Errorf("the stop took %s", took)
-		}
+		r.Stop(t.Context())
 		for _, p := range []*patient{ada, bertha} {
 			p.refused(fault.Unavailable, "the daemon stops, after 1m of waiting", "nothing was begun", "wait on")
 			if !errors.Is(p.err, ErrStopping) || p.waited != time.Minute {
 				t.Errorf("the answer after %s does not tell a stop from a failure: %v", p.waited, p.err)
 			}
 		}
+		r.wait("cleo", time.Hour).refused(fault.Unavailable, "the daemon stops")
+		_, err := r.Trigger(t.Context(), anna, request(rollout.Rotate))
+		wantKind(t, err, fault.Unavailable)
 		if all := r.refusedRequests(); len(all) != 0 {
 			t.Errorf("recorded as refused: %q", all)
+		}
+		if all := r.records(); all[len(all)-1] != daemonStopped {
+			t.Errorf("the last record is %s", all[len(all)-1])
 		}
 	})
 }
