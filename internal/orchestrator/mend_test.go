@@ -58,7 +58,7 @@ func TestUnheardRequest(t *testing.T) {
 			t.Fatalf("while the disk fails: %q is done, and it refuses with %q", w.done(), r.Refusing())
 		}
 		disk.Fail(nil)
-		pass(lastTry)
+		pass(lastTry + time.Second)
 		all := r.Rollouts(capakraken, 10)
 		if len(all) != 1 || r.Refusing() != "" {
 			t.Fatalf("%d rollouts, and it refuses with %q", len(all), r.Refusing())
@@ -91,7 +91,7 @@ func TestUnheardCancel(t *testing.T) {
 		}
 		r.workers.Wait()
 		disk.Fail(nil)
-		pass(lastTry)
+		pass(lastTry + time.Second)
 		if s = r.end(s.Request.ID); s.Outcome != rollout.RolledBack || strings.Contains(w.done(), "promote") {
 			t.Errorf("it ended %s after %s", s.Outcome, w.done())
 		}
@@ -111,7 +111,7 @@ func TestActionOutlivesTheFailure(t *testing.T) {
 			_, err := r.Cancel(c.ctx, anna, c.state.Request.ID, "")
 			wantKind(t, err, fault.Unavailable)
 			disk.Fail(nil)
-			pass(lastTry)
+			pass(lastTry + time.Second)
 			return nil
 		}
 		r.start()

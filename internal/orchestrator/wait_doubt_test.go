@@ -51,7 +51,7 @@ func TestQueueOutlastsAFailingDisk(t *testing.T) {
 			t.Fatalf("answered while nothing can be recorded: %v, %v", ada.err, bertha.err)
 		}
 		disk.Fail(nil)
-		pass(lastTry) // the rollout that held the app looks again
+		pass(lastTry + time.Second) // the rollout that held the app looks again
 		for _, p := range []*patient{ada, bertha} {
 			gate <- struct{}{}
 			if <-p.done; p.err != nil {
@@ -84,7 +84,7 @@ func TestTimeIsOverWhileTheDiskFails(t *testing.T) {
 		}
 		p.refused(fault.Unavailable, "waited 1m in vain", "nothing was begun", "cannot be written")
 		disk.Fail(nil)
-		pass(lastTry)
+		pass(lastTry + time.Second)
 		if got := r.served(); got != "" {
 			t.Errorf("%s was begun all the same", got)
 		}
@@ -132,7 +132,7 @@ func TestGivenUpInDoubt(t *testing.T) {
 		wantKind(t, r.Withdraw(t.Context(), capakraken, "k"), fault.Unavailable)
 		p.refused(fault.Unavailable, "could not be recorded for sure", "fairlead audit log")
 		disk.Fail(nil)
-		pass(lastTry)
+		pass(lastTry + time.Second)
 		err := r.Withdraw(t.Context(), capakraken, "k")
 		wantKind(t, err, fault.Conflict)
 		all := r.Rollouts(capakraken, 2)
