@@ -35,5 +35,5 @@ func mended(r journal.Record) string {
 
 // cut says what was cut off the journal's end. Nothing of it had been acknowledged.
 func cut(t journal.Tear) string {
-	return fmt.Sprintf("%s that nobody had been told of were cut off at %s:%d, where record %d would stand", count(int(t.Bytes), "byte", "bytes"), t.File, t.Line, t.Seq)
+	return fmt.Sprintf("cut off at %s:%d, where record %d would stand: %s that nobody had been told of", t.File, t.Line, t.Seq, count(int(t.Bytes), "byte", "bytes"))
 }

@@ -25,7 +25,7 @@ const exitCodes = `Exit codes:
   6  busy: another rollout, or a lock, holds the app
   7  a difference was found: residue remains, or the journal does not verify
   8  the daemon cannot be reached
-  130  interrupted while following a rollout, which goes on`
+  130  interrupted: a rollout that is followed goes on, a request that waits leaves the queue`
 
 // tool is what all commands share.
 type tool struct {

@@ -24,6 +24,9 @@ import (
 // stopTime bounds the whole of a stop. A container that is being stopped may take its grace period.
 const stopTime = 30 * time.Second
 
+// closeTime bounds what comes after it.
+const closeTime = 3 * time.Second
+
 // Options are where a daemon finds its things. Config, State, Socket and Log are required.
 type Options struct {
 	Config  string // path of fairlead.yaml
@@ -134,7 +137,7 @@ func (d *Daemon) wire(cfg config.Config, state *state, log *journal.Journal) err
 // Run goes on with unfinished rollouts and serves until ctx ends. Then it stops: waits are interrupted, an action that
 // is changing a container finishes, and what is left goes on at the next start.
 func (d *Daemon) Run(ctx context.Context) error {
-	defer d.closers.close() //nolint:errcheck // nothing is written after the orchestrator has stopped
+	defer d.letGo()
 	if err := d.rollouts.Start(); err != nil {
 		return err
 	}
@@ -165,6 +168,18 @@ func (d *Daemon) Run(ctx context.Context) error {
 	failpoint.Hit(failpoint.DaemonStopped)
 	d.options.Log.Info("stopped")
 	return err
+}
+
+// letGo lets go of everything. It does not wait long for a disk that does not answer: nothing is written after the
+// orchestrator has stopped, and the kernel lets go when the process ends.
+func (d *Daemon) letGo() {
+	done := make(chan struct{})
+	go func() { _ = d.closers.close(); close(done) }() // ends when the disk answers, or with the process
+	select {
+	case <-done:
+	case <-time.After(closeTime):
+		d.options.Log.Error("the state directory's disk does not answer; it is let go of with the process")
+	}
 }
 
 // ended counts a rollout that has ended, and has the memory that it took given back.
