@@ -107,6 +107,9 @@ func gist(r journal.Record) string {
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		out = append(out, fmt.Sprintf("%s=%v", key, data[key]))
 	}
+	if data["rekeyed"] == true {
+		out = append(out, "(the host's key is another than before: since when secrets are as they are is not known any more)")
+	}
 	return strings.Join(out, " ")
 }
 

@@ -53,6 +53,12 @@ func scenario(t failer, name string) *servertest.Rollouts {
 		return busy()
 	case "locked":
 		return locked()
+	case "lost":
+		return lost()
+	case "adopted":
+		return adopted()
+	case "abandoned":
+		return calm(play(t, abandoned()))
 	case "queued":
 		return queued(calm(play(t, deployed())))
 	case "in-vain":

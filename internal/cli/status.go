@@ -145,7 +145,7 @@ func (t *tool) statusOf(ctx context.Context, client *api.Client, name string) er
 	}
 	t.pairs([][2]string{
 		{"app", a.Name}, {"environment", a.Environment}, {"repository", a.Repository}, {"state", state(a)},
-		{"release", t.release(a.Current)}, {"running now", t.active(ctx, client, a)}, {"stands still", a.Stands}, {"last rollout", strings.TrimSpace(a.Last + " " + t.last(ctx, client, a))},
+		{"release", t.release(a)}, {"running now", t.active(ctx, client, a)}, {"stands still", a.Stands}, {"last rollout", strings.TrimSpace(a.Last + " " + t.last(ctx, client, a))},
 		{"adopted", t.adopted(a.Adopted)}, {"lock", t.lockedBy(a.Lock)}, {"and before it", t.lockedBy(before(a.Lock))},
 		{"not recognised", a.Unrecognised}, {"unobserved", a.Unobserved},
 	})
@@ -166,8 +166,12 @@ func (t *tool) statusOf(ctx context.Context, client *api.Client, name string) er
 }
 
 // release says what the current release is.
-func (t *tool) release(r *workload.Release) string {
-	if r == nil {
+func (t *tool) release(a rollout.App) string {
+	r := a.Current
+	switch {
+	case r == nil && a.Lock.Guards():
+		return "none is known"
+	case r == nil:
 		return "none was rolled out yet"
 	}
 	return fmt.Sprintf("%s, %s, since %s", r.ID, r.Image, t.moment(r.Since))
