@@ -1,7 +1,6 @@
 package rig
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +15,7 @@ import (
 // daemon is a running fairlead daemon.
 type daemon struct {
 	cmd  *exec.Cmd
-	log  bytes.Buffer
+	log  output
 	done chan struct{} // closed when it has ended
 	err  error         // how, after done
 }
