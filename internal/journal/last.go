@@ -84,9 +84,9 @@ func (j *Journal) settle(f File, w *walker) error {
 			return err
 		}
 		failpoint.Hit(failpoint.TearCut)
-		if j.reserved > w.end && f.Reserve(j.reserved) != nil { // that was given back with the end
-			j.reserved = 0
-		}
+	}
+	if j.reserved > w.end && f.Reserve(j.reserved) != nil { // it was given back with the end, perhaps by an earlier try
+		j.reserved = 0
 	}
 	line := make([]byte, w.end-w.last)
 	if _, err := f.ReadAt(line, w.last); err != nil {

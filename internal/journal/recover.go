@@ -94,6 +94,9 @@ func (j *Journal) reopen(firsts []uint64, w *walker) error {
 	if w.tear != nil {
 		j.cut = w.tear
 	}
+	if len(firsts) > len(j.segments) {
+		j.reserved = 0 // that was for the one before
+	}
 	if err := j.settle(f, w); err != nil {
 		_ = f.Close() // the first error counts
 		return err

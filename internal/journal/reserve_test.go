@@ -48,6 +48,32 @@ func TestReserve(t *testing.T) {
 			}
 			return j
 		},
+		"after a torn end was cut off, and nobody heard of it": func(t *testing.T, d *journaltest.Disk, j *journal.Journal) *journal.Journal {
+			t.Helper()
+			d.Fail(func(op journaltest.Op) error {
+				switch op.Verb {
+				case journaltest.Write:
+					return journaltest.Half(syscall.EIO)
+				case journaltest.Truncate:
+					return journaltest.After(syscall.EIO)
+				default:
+					return nil
+				}
+			})
+			if _, err := j.Append(journal.Record{Actor: journal.TestDaemon(), Type: "a"}); err == nil {
+				t.Fatal("no error")
+			}
+			if _, err := j.Recover(); err == nil {
+				t.Fatal("no error")
+			}
+			d.Fail(nil)
+			d.Limit(room) // what was given back nobody else has taken
+			if _, err := j.Recover(); err != nil {
+				t.Fatal(err)
+			}
+			d.Limit(0)
+			return j
+		},
 		"for the next daemon": func(t *testing.T, d *journaltest.Disk, _ *journal.Journal) *journal.Journal {
 			t.Helper()
 			return journal.TestOpen(t, journal.Options{Dir: "/j", FS: d, SegmentBytes: 5000})
