@@ -2,6 +2,7 @@ package orchestrator_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"syscall"
@@ -36,15 +37,16 @@ var failures = map[journaltest.Verb]map[string]error{
 	},
 }
 
-// TestDiskFailsAtEveryWrite has the journal's disk fail at every write and every sync of a rollout, in every way, and
-// work again a while later. Nothing is done meanwhile, everybody can look, and is told why; and then the same daemon goes
+// TestDiskFailsAtEveryWrite has the journal's disk fail at every write and every sync of a rollout, in one way after the
+// other (in the long tests in every way), and work again a while later. Nothing is done meanwhile, everybody can look, and is told why; and then the same daemon goes
 // on by itself, to the same end.
 func TestDiskFailsAtEveryWrite(t *testing.T) {
 	eachScene(t, func(t *testing.T, c scene, app *stepstest.App, n *tally) {
 		base := undisturbed(t, c, app)
 		for k := base.opened; k < base.closed; k++ {
-			for name, failure := range failures[base.ops[k]] {
-				base.failAt(t, n, k+1, name, failure)
+			names := slices.Sorted(maps.Keys(failures[base.ops[k]]))
+			for _, name := range failing(names, k+len(c.name)+len(app.Services)) {
+				base.failAt(t, n, k+1, name, failures[base.ops[k]][name])
 			}
 		}
 	}, standing...)

@@ -81,8 +81,11 @@ type entry struct {
 	Type    string `json:"type"`
 	Rollout string `json:"rollout"`
 	Data    struct {
-		Action  rollout.Action  `json:"action"`
-		Outcome rollout.Outcome `json:"outcome"`
+		Action   rollout.Action  `json:"action"`
+		Outcome  rollout.Outcome `json:"outcome"`
+		Evidence struct {
+			Verified rollout.Verified `json:"verified"`
+		} `json:"evidence"`
 	} `json:"data"`
 }
 
@@ -105,7 +108,7 @@ func newStage(t testing.TB, app *stepstest.App, runs bool, release string) *stag
 	}
 	s.host.Before = s.permitted
 	s.host.Called = s.call
-	s.host.Proved = func() bool { return s.has("action.done verify") }
+	s.host.Proved = s.proved
 	return s
 }
 
@@ -123,6 +126,30 @@ func (s *stage) id() string {
 func (s *stage) has(name string) bool {
 	id := s.id()
 	return slices.ContainsFunc(s.records(), func(e entry) bool { return e.String() == name && e.Rollout == id })
+}
+
+// proved tells whether the proof of the newest rollout is durable, and whether what it proves runs without a break since.
+func (s *stage) proved() bool {
+	id, runs := s.id(), s.host.Containers()
+	for _, e := range s.records() {
+		if e.Rollout != id || e.String() != "action.done verify" {
+			continue
+		}
+		return len(e.Data.Evidence.Verified.Proofs) == len(s.app.Services) &&
+			!slices.ContainsFunc(e.Data.Evidence.Verified.Proofs, func(p rollout.Proof) bool {
+				return !slices.ContainsFunc(runs, func(c workload.Container) bool {
+					return c.ID == p.Container && c.StartedAt.Equal(p.StartedAt) && c.Status == workload.Running
+				})
+			})
+	}
+	return false
+}
+
+// forget forgets what was durable, since the disk is another one now.
+func (s *stage) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.durable, s.read = nil, 0
 }
 
 // records returns those that are durable.
@@ -151,10 +178,10 @@ var purposes = map[string][]rollout.Verb{
 
 // call counts the calls of the host.
 func (s *stage) call(method string) {
-	sort := nameOf(underWay(s.records())) + " " + method
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
+	sort := nameOf(underWay(s.durable)) + " " + method
 	if s.sorts[sort]++; s.sorts[sort] <= 2 && !strings.HasPrefix(sort, " ") {
 		s.points = append(s.points, s.calls)
 	}
@@ -349,7 +376,7 @@ func (b *daemon) bury() {
 	if b.death.reboots {
 		s.host.Reboot()
 	}
-	s.durable, s.read = nil, 0
+	s.forget()
 	s.keep()
 	<-time.After(time.Second)
 }

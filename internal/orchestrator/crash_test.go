@@ -3,6 +3,7 @@ package orchestrator_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -25,8 +26,7 @@ func TestDeathAtEveryAppend(t *testing.T) {
 	eachScene(t, func(t *testing.T, c scene, app *stepstest.App, n *tally) {
 		base := undisturbed(t, c, app)
 		for k := 1; k <= base.appends; k++ {
-			// What was not synced is kept by a kill, and may be lost with the power: in turns, since all is long.
-			for _, w := range []when{before, []when{written, torn}[(k+len(c.name))%2], synced} {
+			for _, w := range ways(k, len(c.name)+len(app.Services)) {
 				base.again(t, n, &death{append: k, when: w})
 			}
 		}
@@ -68,7 +68,11 @@ const stride = 3
 func eachScene(t *testing.T, test func(*testing.T, scene, *stepstest.App, *tally), names ...string) {
 	t.Helper()
 	n := &tally{}
-	t.Cleanup(func() { t.Logf("%d scenes, %d lives, %d deaths", n.scenes.Load(), n.lives.Load(), n.deaths.Load()) })
+	percent := debug.SetGCPercent(400) // there is much to throw away, and little to keep
+	t.Cleanup(func() {
+		debug.SetGCPercent(percent)
+		t.Logf("%d scenes, %d lives, %d deaths", n.scenes.Load(), n.lives.Load(), n.deaths.Load())
+	})
 	shared := newApps(t)
 	for _, c := range scenes {
 		if len(names) > 0 && !slices.Contains(names, c.name) {
