@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
@@ -31,7 +32,9 @@ func TestPanicInAGoroutine(t *testing.T) {
 				r := newRig(t)
 				s := r.replaced(rollout.Deploy)
 				c.breaks(r)
-				_, err := r.do(t.Context(), s, rollout.DoVerify, "")
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				_, err := r.do(ctx, s, rollout.DoVerify, "")
 				bug, ok := errors.AsType[*fault.Panic](err)
 				if !ok || fault.KindOf(err) != fault.Internal {
 					t.Fatalf("it comes back as %v", err)

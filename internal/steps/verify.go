@@ -34,8 +34,8 @@ func (j job) verify(ctx context.Context) (*rollout.Evidence, error) {
 			defer mu.Unlock()
 			v.Attempts += attempts
 			v.Proofs = append(v.Proofs, proof)
-			if _, ok := errors.AsType[*fault.Panic](err); ok {
-				bug = err
+			if _, ok := errors.AsType[*fault.Panic](err); ok && bug == nil {
+				bug = err // and not that of a service which was only interrupted by it
 			}
 			return err
 		})
