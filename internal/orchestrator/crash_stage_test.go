@@ -122,12 +122,6 @@ func (s *stage) id() string {
 	return ""
 }
 
-// has tells whether a record of this name is durable, of the newest rollout.
-func (s *stage) has(name string) bool {
-	id := s.id()
-	return slices.ContainsFunc(s.records(), func(e entry) bool { return e.String() == name && e.Rollout == id })
-}
-
 // proved tells whether the proof of the newest rollout is durable, and whether what it proves runs without a break since.
 func (s *stage) proved() bool {
 	id, runs := s.id(), s.host.Containers()

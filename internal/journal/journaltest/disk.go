@@ -174,9 +174,9 @@ func (d *Disk) taken() int64 {
 // fits tells whether so many bytes more can be taken.
 func (d *Disk) fits(more int64) bool { return d.room < 0 || d.taken()+more <= d.room }
 
-// ask puts an operation to the hook, and returns the error that it must fail with, and how. Where there is none, or it
+// ask puts an operation to the hook, and returns how it must fail, and with which error. Where there is none, or it
 // is done before it fails, the caller holds mu and goes on.
-func (d *Disk) ask(op Op) (plain error, h how) {
+func (d *Disk) ask(op Op) (h how, plain error) {
 	d.asking.Lock()
 	if op.Verb.Changes() {
 		d.number++
@@ -185,18 +185,18 @@ func (d *Disk) ask(op Op) (plain error, h how) {
 	hook := d.hook
 	d.asking.Unlock()
 	if hook != nil {
-		plain, h = verdict(hook(op))
+		h, plain = verdict(hook(op))
 	}
 	d.mu.Lock()
 	if d.dead {
-		return syscall.EIO, how{}
+		return how{}, syscall.EIO
 	}
-	return plain, h
+	return h, plain
 }
 
 // do does a change of one kind: change makes it, and make makes it durable.
 func (d *Disk) do(op Op, change func() error, durably func()) error {
-	plain, h := d.ask(op)
+	h, plain := d.ask(op)
 	defer d.mu.Unlock()
 	if plain != nil && !h.after {
 		return plain

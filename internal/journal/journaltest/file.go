@@ -51,7 +51,7 @@ func (f *file) change(op Op, change func() error) error {
 }
 
 func (f *file) ReadAt(b []byte, at int64) (int, error) {
-	err, _ := f.d.ask(Op{Verb: Read, Path: f.path, Offset: at, Length: int64(len(b))})
+	_, err := f.d.ask(Op{Verb: Read, Path: f.path, Offset: at, Length: int64(len(b))})
 	defer f.d.mu.Unlock()
 	if err == nil && f.closed {
 		err = os.ErrClosed
@@ -65,7 +65,7 @@ func (f *file) ReadAt(b []byte, at int64) (int, error) {
 
 func (f *file) WriteAt(b []byte, at int64) (int, error) {
 	op := Op{Verb: Write, Path: f.path, Offset: at, Length: int64(len(b))}
-	plain, h := f.d.ask(op)
+	h, plain := f.d.ask(op)
 	defer f.d.mu.Unlock()
 	switch {
 	case f.d.dead || plain != nil && !h.after && !h.half:
@@ -93,7 +93,7 @@ func (f *file) WriteAt(b []byte, at int64) (int, error) {
 
 // Sync makes the bytes and the length durable. One that fails makes a part of them so, and forgets the rest.
 func (f *file) Sync() error {
-	plain, h := f.d.ask(Op{Verb: Sync, Path: f.path})
+	h, plain := f.d.ask(Op{Verb: Sync, Path: f.path})
 	defer f.d.mu.Unlock()
 	switch {
 	case f.d.dead:

@@ -23,7 +23,7 @@ func (d *Disk) MakeDir(dir string) error {
 
 // Names returns the names in dir.
 func (d *Disk) Names(dir string) ([]string, error) {
-	err, _ := d.ask(Op{Verb: Names, Path: dir})
+	_, err := d.ask(Op{Verb: Names, Path: dir})
 	defer d.mu.Unlock()
 	if err == nil && !d.dirs[dir] {
 		err = syscall.ENOENT
@@ -42,7 +42,7 @@ func (d *Disk) Names(dir string) ([]string, error) {
 
 // Stamp returns the stamp of a file.
 func (d *Disk) Stamp(path string) (journal.Stamp, int64, error) {
-	err, _ := d.ask(Op{Verb: Stamp, Path: path})
+	_, err := d.ask(Op{Verb: Stamp, Path: path})
 	defer d.mu.Unlock()
 	n := d.names[path]
 	if err == nil && n == nil {
@@ -56,7 +56,7 @@ func (d *Disk) Stamp(path string) (journal.Stamp, int64, error) {
 
 // Free returns the bytes that are left.
 func (d *Disk) Free(dir string) (uint64, error) {
-	err, _ := d.ask(Op{Verb: Free, Path: dir})
+	_, err := d.ask(Op{Verb: Free, Path: dir})
 	defer d.mu.Unlock()
 	if err != nil {
 		return 0, err
@@ -70,7 +70,7 @@ func (d *Disk) Free(dir string) (uint64, error) {
 // Open opens a file, or makes it.
 func (d *Disk) Open(path string, flag int) (journal.File, error) {
 	if flag&os.O_CREATE == 0 {
-		err, _ := d.ask(Op{Verb: Open, Path: path})
+		_, err := d.ask(Op{Verb: Open, Path: path})
 		defer d.mu.Unlock()
 		if err == nil && d.names[path] == nil {
 			err = syscall.ENOENT

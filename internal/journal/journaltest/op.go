@@ -61,9 +61,9 @@ func After(err error) error { return how{error: err, after: true} }
 func Half(err error) error { return how{error: err, half: true} }
 
 // verdict takes apart what a hook answered.
-func verdict(err error) (plain error, h how) {
+func verdict(err error) (h how, plain error) {
 	if h, ok := errors.AsType[how](err); ok {
-		return h.error, h
+		return h, h.error
 	}
-	return err, how{}
+	return how{}, err
 }
