@@ -120,6 +120,29 @@ func TestAbandonWhatHasRunAhead(t *testing.T) {
 	}
 }
 
+// Of a rollout that has halted and that only lacks its end, the end locks the app, and nothing else is recorded.
+func TestLostBeforeAHaltIsRecorded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r, _, halted := stopped(t)
+		r.stop()
+		r.cut(slices.Index(r.records(), "action.failed restore worker") + 1)
+		r.world.runs(upcoming, "r3")
+		r.life()
+		r.start()
+		s := r.end(halted.Request.ID)
+		if n := r.count(appAdopted) + r.count(appLost) + r.count(string(rollout.Abandoned)); n != 0 || s.Outcome != rollout.Halted {
+			t.Errorf("it ends %s: %q", s.Outcome, r.records())
+		}
+		if a := r.app(); a.Lock == nil || a.Lock.Rollout != s.Request.ID || a.Lock.Lost {
+			t.Errorf("the lock is %+v", a.Lock)
+		}
+		if err := r.unlock(capakraken, "looked at"); err != nil || r.app().Current.ID != "r3" {
+			t.Errorf("the unlock: %v, %+v", err, r.app().Current)
+		}
+		r.stop()
+	})
+}
+
 // interrupted leaves a rollout in the middle of its verify, and a host that cannot be looked at.
 func interrupted(t *testing.T) (r *rig, id string) {
 	t.Helper()
@@ -168,7 +191,9 @@ func TestResumeWaitsInVain(t *testing.T) {
 func TestResumeWaitsForItsDeadline(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r, id := interrupted(t)
+		var seen time.Time
 		r.world.on["restore worker"] = func(c call) error {
+			seen = time.Now()
 			r.world.runs(upcoming, "r3")
 			r.world.meanwhile(func() { r.world.blind = nil })
 			return hangs(c)
@@ -176,6 +201,9 @@ func TestResumeWaitsForItsDeadline(t *testing.T) {
 		s := r.end(id)
 		if s.Outcome != rollout.Halted || !strings.Contains(s.Stuck.Message, upcoming) || r.count(string(rollout.Abandoned)) != 1 {
 			t.Errorf("it ends %s for %+v: %q", s.Outcome, s.Stuck, r.records())
+		}
+		if took := s.Ended.Sub(seen); took > lookAgain {
+			t.Errorf("what was under way went on for %s", took)
 		}
 		r.stop()
 		r.whole()

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/oklog/ulid/v2"
+
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/workload"
@@ -130,7 +132,7 @@ func TestNothingToAdopt(t *testing.T) {
 	for name, run := range map[string]func(w *world, known string){
 		"nothing runs":           func(w *world, _ string) { w.shows = func() []workload.Container { return nil } },
 		"what the journal knows": func(w *world, known string) { w.runs(known, "r3", unproved) },
-		"somebody else's":        func(w *world, _ string) { w.runs("", "", func(c *workload.Container) { c.Ours = false }) },
+		"somebody else's":        func(w *world, _ string) { w.runs(unknown, "", func(c *workload.Container) { c.Ours = false }) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -292,7 +294,7 @@ func TestClockBehindTheContainers(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld()
 		r := open(t, w)
-		soon := r.newID()
+		soon := ulid.MustNew(ulid.Timestamp(time.Now().Add(stray/2)), r.ids).String()
 		w.runs(soon, "r3")
 		r.start()
 		id := r.trigger(rollout.Rotate)

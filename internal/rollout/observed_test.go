@@ -114,6 +114,11 @@ func TestOutrun(t *testing.T) {
 	if out := s.Outrun(all); len(out) != 1 || out[0].Service != "web" {
 		t.Errorf("of a service that was not touched: %+v", out)
 	}
+	all[0].Name = "shop-web.new-12345678"
+	if out := s.Outrun(all); len(out) != 1 || out[0].Service != "web" {
+		t.Errorf("of a service that was not touched, and not promoted: %+v", out)
+	}
+	all[0].Name = "shop-web"
 	s.Services[0].Replace = Begin
 	if out := s.Outrun(all); len(out) != 1 || out[0].Service != "web" {
 		t.Errorf("of one that has its final name: %+v", out)
