@@ -318,3 +318,26 @@ func (s *stage) published(name string) string {
 	s.must(err)
 	return c.NetworkSettings.Ports["80/tcp"][0].HostPort
 }
+
+// An old container is never put back beside another that lives, whoever made it, and then nothing is touched.
+func TestRestoreLeavesWhatLives(t *testing.T) {
+	s := newStage(t)
+	svc := s.service("web")
+	old := s.running(svc)
+	first, second := rollout(), rollout()
+	_, err := s.e.Replace(s.ctx(), s.replacement(first, svc, &old))
+	s.must(err)
+	s.must(s.e.Promote(s.ctx(), s.key, first, svc))
+	now := s.all()[svc.FinalName(s.key)]
+	_, err = s.e.Replace(s.ctx(), s.replacement(second, svc, &now))
+	s.must(err)
+	before := s.names()
+	for range 2 { // as a daemon would that knows nothing of the second rollout
+		if err := s.e.Restore(s.ctx(), s.key, first, "web", &old); fault.KindOf(err) != fault.Conflict || !strings.Contains(fault.Text(err), second) {
+			t.Fatalf("Restore says %v", err)
+		}
+		s.same(before)
+	}
+	s.must(s.e.Restore(s.ctx(), s.key, second, "web", &now))
+	s.must(s.e.Promote(s.ctx(), s.key, first, svc))
+}
