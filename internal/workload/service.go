@@ -21,6 +21,7 @@ type Key struct {
 // left out.
 type Service struct {
 	Name            string            `json:"name"`
+	Project         *Project          `json:"project,omitempty"` // nil unless the definition stands in a Compose file
 	ContainerName   string            `json:"container_name,omitempty"` // the final name; empty for APP-ENVIRONMENT-SERVICE
 	Entrypoint      []string          `json:"entrypoint,omitempty"`     // nil for the image's own
 	Command         []string          `json:"command,omitempty"`        // nil for the image's own
@@ -48,6 +49,14 @@ type Service struct {
 	Healthcheck     *Healthcheck      `json:"healthcheck,omitempty"` // nil for the image's own
 	Init            *bool             `json:"init,omitempty"`
 	ShmSize         int64             `json:"shm_size,omitempty"` // bytes; 0 for the Engine's default
+}
+
+// Project is the Compose project whose file defines a service. The service's container is labelled as one of it, so that
+// 'docker compose' sees it.
+type Project struct {
+	Name  string   `json:"name"`
+	Dir   string   `json:"dir"`   // its working directory
+	Files []string `json:"files"` // absolute paths, in the order in which they are merged
 }
 
 // FinalName returns the name that the service's container has once it is verified.
