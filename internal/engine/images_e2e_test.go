@@ -95,7 +95,7 @@ func TestPullEndsWithItsContext(t *testing.T) {
 	s := newStage(t)
 	registry, err := s.world.Registry(s.ctx(), world.RegistryOptions{})
 	s.must(err)
-	made, err := s.world.Image(s.ctx(), registry, world.ImageSpec{Tag: "big", Padding: 64 << 20})
+	made, err := s.world.Image(s.ctx(), registry, world.ImageSpec{Tag: "big", Padding: 32 << 20})
 	s.must(err)
 	ctx, cancel := context.WithCancel(s.ctx())
 	defer cancel()
