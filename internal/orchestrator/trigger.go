@@ -29,6 +29,7 @@ func (o *Orchestrator) Trigger(ctx context.Context, by journal.Actor, r Request)
 	request, err := o.Steps.Begin(r.App, r.Kind, r.Image)
 	if err == nil {
 		err = brief(r.Reason)
+		o.awaitVerified(ctx)
 		o.recognise(ctx, r.App, laterLook)
 	}
 	if busy := o.pen.takeFor(ctx); busy != nil {
@@ -114,6 +115,9 @@ func (o *Orchestrator) admit(name string, w *waiter) error {
 	if why := o.Refusing(); why != "" {
 		return fault.New(fault.Unavailable, "%s; nothing was changed", why)
 	}
+	if err := o.unchecked(); err != nil {
+		return err
+	}
 	if err := o.unready(name); err != nil {
 		return err
 	}
@@ -139,7 +143,11 @@ func (o *Orchestrator) room() error {
 	if free < minSpace {
 		return fault.New(fault.Unavailable, "only %d MiB are free for the journal, and a rollout wants %d; nothing was changed; make room", free>>20, minSpace>>20)
 	}
-	return o.Journal.Reserve(o.wanted())
+	err = o.Journal.Reserve(o.wanted())
+	if err != nil {
+		o.failing() // a new segment may have been begun for it
+	}
+	return err
 }
 
 // wanted returns how many bytes of the journal's disk are set aside for the rollouts under way and one more.
