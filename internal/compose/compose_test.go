@@ -47,3 +47,22 @@ func lines(problems []fault.Problem) []string {
 	}
 	return out
 }
+
+// loaded and checked are Load and Check where there is nothing to warn of.
+func loaded(t testing.TB, in Input, env secret.Env) ([]Service, []fault.Problem) {
+	t.Helper()
+	services, found := Load(t.Context(), in, env)
+	if len(found.Warnings) > 0 {
+		t.Errorf("warned of %q", lines(found.Warnings))
+	}
+	return services, found.Problems
+}
+
+func checked(t testing.TB, in Input) []fault.Problem {
+	t.Helper()
+	found := Check(t.Context(), in)
+	if len(found.Warnings) > 0 {
+		t.Errorf("warned of %q", lines(found.Warnings))
+	}
+	return found.Problems
+}
