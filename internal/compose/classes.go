@@ -23,7 +23,7 @@ type treatment struct {
 func treatments() []treatment {
 	const swarm = "is for Swarm alone, as with 'docker compose' itself"
 	return []treatment{
-		{key: "annotations", class: noted, what: "is not acted on"},
+		{key: "annotations", class: noted, what: "is not acted on: nothing here reads them"},
 		{key: "attach", class: noted, what: "is not acted on: it is for the terminal of 'docker compose up'"},
 		{key: "build", class: noted, what: "is not acted on: the image comes from the rollout and is never built here"},
 		{key: "depends_on", class: noted, what: "is not acted on: the services are replaced one after the other, in the order in which the configuration names them, and what is not named must run already"},
@@ -36,9 +36,9 @@ func treatments() []treatment {
 		{key: "deploy.update_config", class: noted, what: swarm},
 		{key: "develop", class: noted, what: "is not acted on: it is for 'docker compose watch'"},
 		{key: "image", class: noted, what: "is not acted on: the image comes from the rollout"},
-		{key: "ports.app_protocol", class: noted, what: "is not acted on"},
+		{key: "ports.app_protocol", class: noted, what: "is not acted on: it changes nothing about a container"},
 		{key: "ports.mode", class: noted, what: "is not acted on: a port is always published on this host"},
-		{key: "ports.name", class: noted, what: "is not acted on"},
+		{key: "ports.name", class: noted, what: "is not acted on: it changes nothing about a container"},
 		{key: "platform", class: noted, what: "is not acted on: the image is pulled for the Engine's own platform"},
 		{key: "profiles", class: noted, what: "is not acted on: whoever names a service in the configuration wants it"},
 		{key: "pull_policy", class: noted, what: "is not acted on: the rollout pulls the image by its digest"},

@@ -67,7 +67,7 @@ func composed(ctx context.Context, n *notes, vars known) []Service {
 	for _, raw := range n.Services {
 		model, ok := merged[raw.Name].(map[string]any)
 		if !ok {
-			if len(p.found) == 0 || p.parts[raw.Name] == nil {
+			if p.readable(named) && (len(p.found) == 0 || p.parts[raw.Name] == nil) {
 				p.unknown(raw, named)
 			}
 			continue
@@ -86,6 +86,14 @@ func (p *project) unknown(raw Raw, named []*file) {
 		fix += "; an included file is not looked into, so name it under compose.files"
 	}
 	p.bad(position{path: "apps." + p.Project + ".compose.services", line: raw.Line}, "names "+raw.Name+", which the Compose files do not define", fix)
+}
+
+// readable tells whether every file's services could be read; what is wrong with the others is said already.
+func (p *project) readable(named []*file) bool {
+	return !slices.ContainsFunc(named, func(f *file) bool {
+		e, ok := f.top["services"]
+		return ok && resolved(e.value).Kind != yaml.MappingNode
+	})
 }
 
 // topLevel refuses keys that no Compose file has.
