@@ -324,7 +324,7 @@ func TestRefusedFiles(t *testing.T) {
 		"services:\n  web:\n    networks: [a]\nnetworks: {a: {name: 'a b'}}":              "DIR/compose.yaml:4: networks.a.name: is not a name that the Engine takes",
 		"services:\n  web:\n    networks: [a]\nnetworks: {a: {name: '${NOBODY}'}}":        "DIR/compose.yaml:4: networks.a.name: uses the variable NOBODY",
 		"services:\n  web:\n    networks: [a]\nnetworks: {a: {external: 5}}":              "DIR/compose.yaml:4: networks.a.external: must be true or false",
-		"services:\n  web:\n    volumes: ['a:/a']":                                        "DIR/compose.yaml:3: services.web.volumes: names a, which is not under the file's volumes:",
+		"services:\n  web:\n    volumes: ['data:/a']":                                     "DIR/compose.yaml:3: services.web.volumes: names data, which is not under the file's volumes:",
 		"services:\n  web:\n    volumes: ['./a:/a:z']":                                    "DIR/compose.yaml:3: services.web.volumes[0]: has an option that is not honoured",
 		"services:\n  web:\n    volumes: ['~/a:/a']":                                      "DIR/compose.yaml:3: services.web.volumes[0]: begins at a home directory",
 		"services:\n  web:\n    volumes: ['/cache']":                                      "DIR/compose.yaml:3: services.web.volumes[0]: is a volume without a name",
