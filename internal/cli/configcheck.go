@@ -82,7 +82,7 @@ func composed(ctx context.Context, cfg config.Config) (all compose.Findings, awa
 		}
 		found := compose.Check(ctx, in)
 		all.Problems = append(all.Problems, found.Problems...)
-		all.Warnings = append(all.Warnings, found.Warnings...)
+		all.Warnings = append(all.Warnings, slices.Concat(found.Warnings, found.Noted)...)
 		if app.Compose != nil {
 			away += len(found.Problems)
 		}

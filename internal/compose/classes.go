@@ -32,6 +32,7 @@ func treatments() []treatment {
 		{key: "deploy.mode", class: noted, only: "replicated", what: "is not honoured", fix: "take it out: one container runs"},
 		{key: "deploy.placement", class: noted, what: swarm},
 		{key: "deploy.replicas", class: noted, only: "1", what: "is not honoured: exactly one container of a service runs", fix: "write 1, or take it out"},
+		{key: "deploy.resources.reservations.cpus", class: noted, what: swarm},
 		{key: "deploy.rollback_config", class: noted, what: swarm},
 		{key: "deploy.update_config", class: noted, what: swarm},
 		{key: "develop", class: noted, what: "is not acted on: it is for 'docker compose watch'"},

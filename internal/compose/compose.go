@@ -62,7 +62,11 @@ type EnvFile struct {
 }
 
 // Findings are what is to be said of definitions. As long as there is a problem, none of them may be run.
-type Findings struct{ Problems, Warnings []fault.Problem }
+type Findings struct {
+	Problems []fault.Problem
+	Warnings []fault.Problem // what somebody should look at
+	Noted    []fault.Problem // keys that are Compose's own business and not acted on
+}
 
 // Load resolves the definitions against env, from which every ${VARIABLE} is taken. Services come back in the order of
 // the input, each as far as it could be read. One that is not even a mapping is left out.
@@ -135,6 +139,7 @@ type notes struct {
 	sources []string // the files, by the lines that they begin at
 	found   []note
 	warned  []note
+	noted   []note
 }
 
 // lineSpan is how many lines a file has at most. The n-th of several files has its lines from n*lineSpan on, so that one
@@ -190,7 +195,7 @@ func (n *notes) note(at position, what, fix string) note {
 
 // findings returns everything in the order of the lines. What two services take from one line is said once.
 func (n *notes) findings() Findings {
-	return Findings{Problems: sorted(n.found), Warnings: sorted(n.warned)}
+	return Findings{Problems: sorted(n.found), Warnings: sorted(n.warned), Noted: sorted(n.noted)}
 }
 
 func sorted(notes []note) []fault.Problem {

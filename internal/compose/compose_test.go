@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,8 +53,8 @@ func lines(problems []fault.Problem) []string {
 func loaded(t testing.TB, in Input, env secret.Env) ([]Service, []fault.Problem) {
 	t.Helper()
 	services, found := Load(t.Context(), in, env)
-	if len(found.Warnings) > 0 {
-		t.Errorf("warned of %q", lines(found.Warnings))
+	if warned := slices.Concat(found.Warnings, found.Noted); len(warned) > 0 {
+		t.Errorf("warned of %q", lines(warned))
 	}
 	return services, found.Problems
 }
@@ -61,8 +62,8 @@ func loaded(t testing.TB, in Input, env secret.Env) ([]Service, []fault.Problem)
 func checked(t testing.TB, in Input) []fault.Problem {
 	t.Helper()
 	found := Check(t.Context(), in)
-	if len(found.Warnings) > 0 {
-		t.Errorf("warned of %q", lines(found.Warnings))
+	if warned := slices.Concat(found.Warnings, found.Noted); len(warned) > 0 {
+		t.Errorf("warned of %q", lines(warned))
 	}
 	return found.Problems
 }

@@ -67,7 +67,7 @@ func accepted(t *testing.T, in Input, env secret.Env) ([]Service, []fault.Proble
 	if found := Check(t.Context(), in); len(found.Problems) > 0 {
 		t.Errorf("without the env file: %q", lines(found.Problems))
 	}
-	return services, found.Warnings
+	return services, slices.Concat(found.Warnings, found.Noted)
 }
 
 // TestTheShop reads a stack as many have it: anchors, two env files, a named volume, and services that are not ours, with
@@ -261,6 +261,8 @@ func TestTreatments(t *testing.T) {
 			switch {
 			case !nested:
 				return outer + ": " + value
+			case strings.HasPrefix(inner, "resources."):
+				return "deploy: {resources: {reservations: {cpus: " + value + "}}}"
 			case outer == "ports":
 				return "ports: [{target: 80, " + inner + ": " + value + "}]"
 			case outer == "networks":
@@ -281,7 +283,7 @@ func TestTreatments(t *testing.T) {
 		judge := func(value string) (problems, warnings []string) {
 			in, dir := alone(t, "services:\n  web:\n    "+text(value)+"\n")
 			_, found := Load(t.Context(), in, nil)
-			return told(dir, found.Problems), told(dir, found.Warnings)
+			return told(dir, found.Problems), told(dir, slices.Concat(found.Warnings, found.Noted))
 		}
 		about := func(said []string) bool {
 			return len(said) == 1 && strings.HasPrefix(said[0], "DIR/compose.yaml:3: services.web."+outer) && strings.Contains(said[0], last+": ")
@@ -450,6 +452,18 @@ func TestTheDocument(t *testing.T) {
 		slices.Sort(got[section])
 		if diff := cmp.Diff(keys, got[section]); diff != "" {
 			t.Errorf("%s (-code +document)\n%s", section, diff)
+		}
+	}
+}
+
+// TestAProjectThatIsNamedElsewhere warns where 'docker compose' would go by a variable that is not asked here.
+func TestAProjectThatIsNamedElsewhere(t *testing.T) {
+	for project, warned := range map[string]bool{"": true, "live": false} {
+		in, _ := alone(t, "services: {web: {}}")
+		in.Files.Project = project
+		_, found := Load(t.Context(), in, env("COMPOSE_PROJECT_NAME", "live"))
+		if len(found.Problems) > 0 || (len(found.Warnings) == 1) != warned || warned && strings.Contains(found.Warnings[0].String(), "live") {
+			t.Errorf("as %q: %q, %q", project, lines(found.Problems), lines(found.Warnings))
 		}
 	}
 }

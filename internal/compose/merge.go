@@ -159,13 +159,15 @@ func (p *project) judge(value any) {
 				continue
 			}
 			delete(v, key)
-			m := p.marks[i]
-			if m.class == noted && m.only == "" {
-				p.warn(m.at, m.what, m.fix)
-			} else if m.class == noted {
-				p.warn(m.at, "is not acted on: one container of a service runs", "")
-			} else {
+			switch m := p.marks[i]; {
+			case m.class == refused:
 				p.bad(m.at, m.what, m.fix)
+			case m.fix != "" && m.only == "":
+				p.warn(m.at, m.what, m.fix)
+			case m.only != "":
+				p.noted = append(p.noted, p.note(m.at, "is not acted on: one container of a service runs", ""))
+			default:
+				p.noted = append(p.noted, p.note(m.at, m.what, ""))
 			}
 		}
 	}

@@ -126,6 +126,10 @@ func (p *project) projectName(named []*file) string {
 	if name == "" {
 		name = loader.NormalizeProjectName(filepath.Base(p.dir))
 	}
+	if v, ok := p.env.Lookup("COMPOSE_PROJECT_NAME"); ok && v.Value.Reveal() != name {
+		p.warn(position{path: "apps." + p.Project + ".compose", line: p.Services[0].Line}, "does not name the project, and COMPOSE_PROJECT_NAME of the env sources is not asked",
+			"write it as project: there, if 'docker compose' is started with it")
+	}
 	if name == "" {
 		p.bad(position{line: named[0].at.line}, "gives the project no name, and its directory has none that Compose could take", "write name: at its top, or project: in the configuration")
 	}

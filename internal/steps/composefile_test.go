@@ -112,7 +112,7 @@ func TestAnEditedComposeFile(t *testing.T) {
 			text := strings.Replace(plainCompose, "{command: [work]}", "{command: [work], extends: {file: base.yaml, service: base}, env_file: one.env}", 1)
 			r, dir := composeStack(t, map[string]string{"compose.yaml": text, "base.yaml": base, "one.env": "A=one\n"})
 			s := r.validated(rollout.Deploy)
-			if w := s.Validated.Warnings; len(w) != 1 || !strings.Contains(w[0], "services.web.image: is not acted on") {
+			if w := s.Validated.Warnings; len(w) != 1 || !strings.Contains(w[0], "services.web.image (1 in all)") {
 				t.Errorf("warned of %q", w)
 			}
 			if p := s.Validated.Services[1].Project; p == nil || p.Name != "shop" || p.Dir != dir {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -42,6 +43,9 @@ func (s *Steps) provision(ctx context.Context, app config.App) (provision, []fau
 	problems = append(problems, found.Problems...)
 	for _, w := range found.Warnings {
 		p.warnings = append(p.warnings, w.String())
+	}
+	if n := len(found.Noted); n > 0 {
+		p.warnings = append(p.warnings, fmt.Sprintf("the Compose files hold what is not acted on, such as %s (%d in all): 'fairlead config check' lists it", found.Noted[0].Where, n))
 	}
 	for _, svc := range services {
 		env, more := s.effective(app, &p, svc)
