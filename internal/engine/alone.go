@@ -27,6 +27,8 @@ func alone(r workload.Replacement, all []container.InspectResponse) error {
 		case mine || old:
 		case by > cmp.Or(r.For, r.Rollout):
 			return overtaken(c)
+		case live(c) && by == "":
+			return fault.New(fault.Conflict, "container %s of service %s is running as well, and Fairlead did not make it ('docker compose up', perhaps); it was not touched, and no new container was started; stop it, then roll out again", nameOf(c), r.Unit.Service.Name)
 		case live(c):
 			return fault.New(fault.Conflict, "container %s of service %s is running as well, left by rollout %s; it was not touched, and no new container was started; stop it, then roll out again", nameOf(c), r.Unit.Service.Name, by)
 		}

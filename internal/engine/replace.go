@@ -18,7 +18,7 @@ import (
 func (e *Engine) Replace(ctx context.Context, r workload.Replacement) (workload.Replaced, error) {
 	service, final := r.Unit.Service.Name, r.Unit.Service.FinalName(r.Key)
 	out := workload.Replaced{Service: service}
-	all, err := e.list(ctx, labelled(r.Key, service))
+	all, err := e.all(ctx, r.Key, r.Unit.Service)
 	if err != nil {
 		return out, err
 	}
