@@ -68,6 +68,20 @@ func madeByCompose(c container.InspectResponse, s workload.Service) bool {
 	return s.Project != nil && !labelled && l[composeProject] == s.Project.Name && l[composeService] == s.Name && !strings.EqualFold(l[composeOneOff], "true")
 }
 
+// takenOver returns the containers that Compose has made for the service of the rollout's own container, if there is one
+// among all.
+func (e *Engine) takenOver(ctx context.Context, rollout, service string, all []container.InspectResponse) ([]container.InspectResponse, error) {
+	fresh, ok := made(rollout, all)
+	project := ""
+	if ok {
+		project = fresh.Config.Labels[composeProject]
+	}
+	if project == "" {
+		return nil, nil
+	}
+	return e.composed(ctx, workload.Service{Name: service, Project: &workload.Project{Name: project}})
+}
+
 // all returns the containers that may run for the service: those that carry our labels, and those that Compose made.
 func (e *Engine) all(ctx context.Context, k workload.Key, s workload.Service) ([]container.InspectResponse, error) {
 	ours, err := e.list(ctx, labelled(k, s.Name))
