@@ -11,10 +11,11 @@ import (
 
 // Trigger asks for a rollout. It is the body of POST /v1/apps/{app}/rollouts.
 type Trigger struct {
-	Kind   rollout.Kind `json:"kind"`
-	Image  string       `json:"image,omitempty"` // of a deploy: a tag, a digest, or a reference with either
-	Force  bool         `json:"force,omitempty"`
-	Reason string       `json:"reason,omitempty"`
+	Kind        rollout.Kind `json:"kind"`
+	Image       string       `json:"image,omitempty"` // of a deploy: a tag, a digest, or a reference with either
+	Force       bool         `json:"force,omitempty"`
+	AllowWeaker bool         `json:"allow_weaker,omitempty"`
+	Reason      string       `json:"reason,omitempty"`
 }
 
 // Reason is the body of a cancel, a lock and an unlock.

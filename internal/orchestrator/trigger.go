@@ -61,7 +61,7 @@ func (o *Orchestrator) begin(by journal.Actor, r Request, request rollout.Reques
 		return rollout.State{}, err
 	}
 	request.ID = o.newID()
-	request.Force, request.Reason, request.IdempotencyKey = r.Force, r.Reason, r.IdempotencyKey
+	request.Force, request.AllowWeaker, request.Reason, request.IdempotencyKey = r.Force, r.AllowWeaker, r.Reason, r.IdempotencyKey
 	request.Requester, request.UID, request.Previous = by.User, uid(by), o.ledger.app(r.App).Left
 	if w != nil {
 		w.offered = request.ID
@@ -101,7 +101,7 @@ func (o *Orchestrator) repeated(r Request, request rollout.Request) (rollout.Sta
 		if s.Request.App != r.App || s.Request.IdempotencyKey != r.IdempotencyKey {
 			continue
 		}
-		if s.Request.Kind != request.Kind || s.Request.Image != request.Image || s.Request.Force != r.Force {
+		if s.Request.Kind != request.Kind || s.Request.Image != request.Image || s.Request.Force != r.Force || s.Request.AllowWeaker != r.AllowWeaker {
 			return s, false, fault.New(fault.Conflict, "the idempotency key was already used for another request (rollout %s); nothing was changed", s.Request.ID)
 		}
 		return s, true, nil

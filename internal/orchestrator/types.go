@@ -16,6 +16,7 @@ type Request struct {
 	Kind           rollout.Kind
 	Image          string // of a deploy: a tag, a digest, or a whole reference in the app's repository
 	Force          bool
+	AllowWeaker    bool
 	Reason         string
 	IdempotencyKey string
 }

@@ -99,6 +99,8 @@ func drift(a rollout.App) []string {
 			out = append(out, fmt.Sprintf("service %s has no running container", service))
 		case len(live) > 1:
 			out = append(out, fmt.Sprintf("service %s has %d live containers", service, len(live)))
+		case !live[0].Ours:
+			out = append(out, fmt.Sprintf("service %s runs container %s, which %s made and not Fairlead; the next deploy takes it over again", service, live[0].Name, maker(live[0])))
 		case live[0].Status != workload.Running:
 			out = append(out, fmt.Sprintf("service %s is %s", service, live[0].Status))
 		case live[0].Release != a.Current.ID:
@@ -106,6 +108,14 @@ func drift(a rollout.App) []string {
 		}
 	}
 	return out
+}
+
+// maker returns who made a container that is not ours.
+func maker(c workload.Container) string {
+	if c.Project != "" {
+		return "docker compose"
+	}
+	return "somebody"
 }
 
 // Secrets returns what is known of an app's secrets.

@@ -100,10 +100,14 @@ func (s *State) done(e Event) error {
 			return missing(a)
 		}
 		s.aim(s.Pulled.Image)
+		s.warn(s.Pulled.Warnings...)
 	case DoReplace:
 		v := &s.Services[s.index(a.Service)]
 		if v.Replaced = ev.Replaced; v.Replaced == nil {
 			return missing(a)
+		}
+		for _, d := range v.Replaced.Differences {
+			s.warn(fmt.Sprintf("%s differs from the container that it replaces: %s %s", v.Name, d.Field, d.What))
 		}
 	case DoVerify:
 		if s.Verified = ev.Verified; s.Verified == nil {

@@ -39,17 +39,19 @@ type Event struct {
 
 // Request is what was asked for.
 type Request struct {
-	ID        string         `json:"id"`
-	App       string         `json:"app"`
-	Kind      Kind           `json:"kind"`
-	Services  []string       `json:"services"` // in the order in which they are replaced
-	Image     workload.Image `json:"image,omitzero"`
-	Force     bool           `json:"force,omitempty"` // replace the containers even if they are the same release
-	Clears    bool           `json:"clears"`          // whether the clear step clears, or only reports
-	Reason    string         `json:"reason,omitempty"`
-	Requester string         `json:"requester"`
-	UID       *int64         `json:"requester_uid,omitempty"`
-	Limits    Limits         `json:"limits"`
+	ID       string         `json:"id"`
+	App      string         `json:"app"`
+	Kind     Kind           `json:"kind"`
+	Services []string       `json:"services"` // in the order in which they are replaced
+	Image    workload.Image `json:"image,omitzero"`
+	Force    bool           `json:"force,omitempty"` // replace the containers even if they are the same release
+	// AllowWeaker accepts new containers that are less hardened than the old ones.
+	AllowWeaker bool   `json:"allow_weaker,omitempty"`
+	Clears      bool   `json:"clears"` // whether the clear step clears, or only reports
+	Reason      string `json:"reason,omitempty"`
+	Requester   string `json:"requester"`
+	UID         *int64 `json:"requester_uid,omitempty"`
+	Limits      Limits `json:"limits"`
 	// Previous is what the app was left with, so that a container which is lost meanwhile can be made again.
 	Previous *Previous `json:"previous,omitempty"`
 	// IdempotencyKey is the caller's; a second request with the same key is the same rollout.
@@ -112,6 +114,8 @@ type Pulled struct {
 	Image  workload.Image `json:"image"`
 	Bytes  int64          `json:"bytes"`
 	Cached bool           `json:"cached"` // nothing was fetched
+	// Warnings say how the new containers differ from the old ones.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Verified is the proof that every container of the rollout is what it should be.

@@ -21,7 +21,7 @@ func (s *Server) trigger(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	request := orchestrator.Request{
-		App: r.PathValue("app"), Kind: body.Kind, Image: body.Image, Force: body.Force, Reason: body.Reason,
+		App: r.PathValue("app"), Kind: body.Kind, Image: body.Image, Force: body.Force, AllowWeaker: body.AllowWeaker, Reason: body.Reason,
 		IdempotencyKey: r.Header.Get("Idempotency-Key"),
 	}
 	if err := acceptable(request); err != nil {

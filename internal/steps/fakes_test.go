@@ -16,6 +16,7 @@ import (
 type fakeRuntime struct {
 	t       testing.TB
 	observe func(services []workload.Service) ([]workload.Container, error)
+	compare func(r workload.Replacement) (workload.Comparison, error)
 	replace func(r workload.Replacement) (workload.Replaced, error)
 	promote func(rollout string, s workload.Service) error
 	retire  func(rollout string, old workload.Container) error
@@ -27,6 +28,13 @@ func (f *fakeRuntime) Observe(_ context.Context, k workload.Key, services []work
 		f.t.Errorf("observed %+v", k)
 	}
 	return f.observe(services)
+}
+
+func (f *fakeRuntime) Compare(_ context.Context, r workload.Replacement) (workload.Comparison, error) {
+	if f.compare == nil {
+		return workload.Comparison{}, nil
+	}
+	return f.compare(r)
 }
 
 func (f *fakeRuntime) Replace(_ context.Context, r workload.Replacement) (workload.Replaced, error) {
@@ -63,6 +71,7 @@ type fakeContainers struct {
 	environment func(id string) (secret.Env, error)
 	logs        func(id string, lines int) (string, error)
 	exit        func(ctx context.Context, id string) error
+	written     []string
 }
 
 func (f *fakeContainers) Inspect(_ context.Context, id string) (workload.Container, error) {
@@ -75,6 +84,10 @@ func (f *fakeContainers) Environment(_ context.Context, id string) (secret.Env, 
 	f.turn.Lock()
 	defer f.turn.Unlock()
 	return f.environment(id)
+}
+
+func (f *fakeContainers) Written(context.Context, string, int) ([]string, error) {
+	return f.written, nil
 }
 
 func (f *fakeContainers) Logs(_ context.Context, id string, lines int) (string, error) {

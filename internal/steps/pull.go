@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/capakraken/fairlead/internal/failpoint"
+	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
 )
 
@@ -26,5 +27,12 @@ func (j job) pull(ctx context.Context) (*rollout.Evidence, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &rollout.Evidence{Pulled: &rollout.Pulled{Image: image, Bytes: bytes, Cached: cached}}, nil
+	warnings, problems, err := j.compare(ctx, image, j.state.Validated.Services, j.state.Validated.Baseline)
+	if err == nil {
+		err = fault.Many(fault.Refused, "the new containers would not be what the old ones are; the image is on the host, and nothing else was changed", problems)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &rollout.Evidence{Pulled: &rollout.Pulled{Image: image, Bytes: bytes, Cached: cached, Warnings: warnings}}, nil
 }

@@ -22,6 +22,8 @@ import (
 type Runtime interface {
 	// Observe returns every container of the app, in any state, and those that are to be taken over by their name.
 	Observe(ctx context.Context, k workload.Key, services []workload.Service) ([]workload.Container, error)
+	// Compare says how the container that is asked for will differ from the one that it replaces. It changes nothing.
+	Compare(ctx context.Context, r workload.Replacement) (workload.Comparison, error)
 	// Replace makes and starts the rollout's container of one service. The old one is stopped before, and kept.
 	Replace(ctx context.Context, r workload.Replacement) (workload.Replaced, error)
 	// Promote gives the rollout's container its final name and its restart policy.
@@ -38,6 +40,8 @@ type Containers interface {
 	Inspect(ctx context.Context, id string) (workload.Container, error)
 	// Environment returns the environment that the container was created with.
 	Environment(ctx context.Context, id string) (secret.Env, error)
+	// Written returns paths that the container has written to beside its mounts, at most so many.
+	Written(ctx context.Context, id string, most int) ([]string, error)
 	// Logs returns the last lines of its output, not redacted.
 	Logs(ctx context.Context, id string, lines int) (string, error)
 	// WaitExit returns when the container no longer runs, or with the error of ctx.

@@ -43,6 +43,14 @@ func (j job) validate(ctx context.Context) (*rollout.Evidence, error) {
 		return nil, j.besides(problems, "the legacy database", err)
 	}
 	failpoint.Hit(failpoint.ResidueSeen)
+	if kind := j.state.Request.Kind; v.Image.ID != "" && slices.Contains(kind.Steps(), rollout.Restart) && !slices.Contains(kind.Steps(), rollout.Pull) {
+		warnings, more, err := j.compare(ctx, v.Image, v.Services, v.Baseline)
+		if err != nil {
+			return nil, j.besides(problems, "the running containers", err)
+		}
+		v.Warnings, problems = append(v.Warnings, warnings...), append(problems, more...)
+	}
+	v.Warnings = append(v.Warnings, j.written(ctx, v.Baseline)...)
 	if len(problems) > 0 {
 		return nil, j.refusal(problems)
 	}
@@ -87,6 +95,28 @@ func baselines(units []workload.Unit, found []workload.Container, problems *[]fa
 		out = append(out, b)
 	}
 	return out, warnings
+}
+
+// mostPaths is how many paths are named that an adopted container has written to.
+const mostPaths = 5
+
+// written warns of what the containers that are to be taken over have written beside their mounts: it stays behind. What
+// cannot be seen in time is no fault.
+func (j job) written(ctx context.Context, baseline []rollout.Baseline) []string {
+	var warnings []string
+	for _, b := range baseline {
+		if b.Container == nil || b.Container.Ours || j.state.Request.Kind == rollout.Cleanup {
+			continue
+		}
+		looking, cancel := context.WithTimeout(ctx, lookup)
+		paths, err := j.Containers.Written(looking, b.Container.ID, mostPaths)
+		cancel()
+		if err == nil && len(paths) > 0 {
+			warnings = append(warnings, fmt.Sprintf("%s: what %s has written outside its mounts stays behind in the old container, and goes with it: %s; mount a volume there if it is needed",
+				b.Service, b.Container.Name, strings.Join(paths, ", ")))
+		}
+	}
+	return warnings
 }
 
 // strays warns of the app's containers whose service is no longer configured: no rollout replaces or verifies them.

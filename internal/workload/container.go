@@ -70,7 +70,9 @@ type Replacement struct {
 	Release Release
 	Unit    Unit
 	Old     *Container // the baseline; nil when the service was absent
-	For     string     // the rollout under way, where an old container is made again for it; empty where it is Rollout
+	// AllowWeaker accepts that the new container is less hardened than the old one.
+	AllowWeaker bool
+	For         string // the rollout under way, where an old container is made again for it; empty where it is Rollout
 }
 
 // Replaced is what restart did for one service.
@@ -80,4 +82,6 @@ type Replaced struct {
 	NewName string `json:"new_name"` // its temporary name
 	OldID   string `json:"old_id,omitempty"`
 	OldName string `json:"old_name,omitempty"` // the name it is kept under
+	// Differences are what the new container has otherwise than the old one, as far as it shows only when it is made.
+	Differences []Difference `json:"differences,omitempty"`
 }
