@@ -18,6 +18,8 @@ func (e *examination) configuration(context.Context) []Finding {
 	}
 	if f, err := os.Open(e.Path); errors.Is(err, fs.ErrPermission) {
 		return []Finding{barred("the configuration, and all that it names,")}
+	} else if errors.Is(err, fs.ErrNotExist) {
+		return []Finding{problem("does not exist", "draft one: fairlead init --from-compose FILE SERVICE... --write "+e.Path)}
 	} else if err == nil {
 		_ = f.Close()
 	}
