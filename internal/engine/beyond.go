@@ -9,7 +9,8 @@ import (
 )
 
 // beyond returns the settings of c that a service definition of ours cannot express, by the names that Compose gives them.
-func beyond(c container.InspectResponse) []string {
+// With the first version of cgroups, the host's namespace is what every container gets.
+func beyond(c container.InspectResponse, firstCgroups bool) []string {
 	h := c.HostConfig
 	set := map[string]bool{
 		"privileged":       h.Privileged,
@@ -18,7 +19,7 @@ func beyond(c container.InspectResponse) []string {
 		"ipc":              h.IpcMode != "" && h.IpcMode != "private" && h.IpcMode != "shareable",
 		"uts":              h.UTSMode != "",
 		"userns_mode":      h.UsernsMode != "",
-		"cgroup":           h.CgroupnsMode.IsHost(),
+		"cgroup":           h.CgroupnsMode.IsHost() && !firstCgroups,
 		"cgroup_parent":    h.CgroupParent != "",
 		"sysctls":          len(h.Sysctls) > 0,
 		"group_add":        len(h.GroupAdd) > 0,

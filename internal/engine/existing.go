@@ -54,7 +54,7 @@ func (e *Engine) Existing(ctx context.Context, name string) (workload.Existing, 
 		Variables: added(c.Config.Env, base.Env),
 		Exposed:   exposedBy(c),
 		Health:    known.Health != workload.NoHealth,
-		Beyond:    beyond(c),
+		Beyond:    beyond(c, info.CgroupVersion == "1"),
 	}
 	out.Service.Mounts, out.Anonymous = mountsOf(c)
 	out.Withheld = withhold(&out.Service, environment(c))
@@ -188,7 +188,8 @@ func exposedBy(c container.InspectResponse) []uint16 {
 	return out
 }
 
-// networksOf returns the networks with what the container is called on each besides its own name and id.
+// networksOf returns the networks with what the container is called on each besides its own name, id and hostname,
+// which the Engine makes names of anyhow.
 func networksOf(c container.InspectResponse) []workload.Network {
 	mode := c.HostConfig.NetworkMode
 	if mode.IsHost() || mode.IsNone() || mode.IsContainer() {
@@ -202,7 +203,7 @@ func networksOf(c container.InspectResponse) []workload.Network {
 		endpoint := c.NetworkSettings.Networks[name]
 		n := workload.Network{Name: name}
 		for _, alias := range endpoint.Aliases {
-			if alias != nameOf(c) && alias != short(c.ID) && alias != c.Config.Labels[composeService] {
+			if alias != nameOf(c) && alias != short(c.ID) && alias != c.Config.Hostname && alias != c.Config.Labels[composeService] {
 				n.Aliases = append(n.Aliases, alias)
 			}
 		}

@@ -23,7 +23,7 @@ func LooksSecret(name string) bool {
 
 // secretWord knows the words by themselves, in the plural, and as the end of another: APIKEY, PGPASSWORD.
 func secretWord(word string) bool {
-	if slices.Contains([]string{"PASS", "PWD", "AUTH", "PEPPER", "SALT", "PIN", "JWT"}, word) {
+	if slices.Contains([]string{"PASS", "PWD", "AUTH", "AUTHORIZATION", "BEARER", "COOKIE", "PEPPER", "SALT", "PIN", "JWT"}, word) {
 		return true
 	}
 	word = strings.TrimSuffix(word, "S")
