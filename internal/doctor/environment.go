@@ -23,7 +23,7 @@ func (e *examination) environment(app config.App, known func() (steps.Provisione
 		return out
 	}
 	if len(p.Problems) > 0 {
-		return mended(p.Problems)
+		return mended(p.Problems, "mend the line that is named")
 	}
 	set, unset := 0, []string(nil)
 	for _, s := range p.Secrets {

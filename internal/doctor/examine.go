@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -204,18 +205,18 @@ func failed(err error, remedy string) []Finding {
 	if len(problems) == 0 {
 		return []Finding{problem(fault.Text(err), remedy)}
 	}
-	return mended(problems)
+	return mended(problems, remedy)
 }
 
-// mended returns problems as findings.
-func mended(problems []fault.Problem) []Finding {
+// mended returns problems as findings; remedy is for those that have none of their own.
+func mended(problems []fault.Problem, remedy string) []Finding {
 	var out []Finding
 	for _, p := range problems {
 		found := p.What
 		if p.Where != "" {
 			found = p.Where + ": " + found
 		}
-		out = append(out, problem(found, p.Fix))
+		out = append(out, problem(found, cmp.Or(p.Fix, remedy)))
 	}
 	return out
 }

@@ -19,7 +19,7 @@ func (e *examination) surroundings(ctx context.Context, known func() (steps.Prov
 	if err != nil {
 		return failed(err, "docker info")
 	}
-	out := mended(problems)
+	out := mended(problems, "mend the service's definition")
 	var volumes []string
 	for _, s := range p.Services {
 		for _, m := range s.Mounts {
