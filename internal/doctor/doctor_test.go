@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -60,6 +61,7 @@ func TestFindings(t *testing.T) {
 		}, Problem, "access.viewers: no user", "", 0},
 
 		"engine away":         {func(_ *testing.T, s *scene) { s.aboutErr = fault.New(fault.Unavailable, "it does not answer") }, Problem, "it does not answer", "systemctl status docker", 6},
+		"engine old":          {func(_ *testing.T, s *scene) { s.aboutErr = fault.New(fault.Refused, "it speaks API 1.40") }, Problem, "API 1.40", "upgrade", 6},
 		"engine for all":      {func(t *testing.T, s *scene) { s.chmod(t, "docker.sock", 0o666) }, Problem, "and so is root", "chmod o-rw", 0},
 		"engine far":          {func(_ *testing.T, s *scene) { s.Config.Engine.Host = "tcp://127.0.0.1:2375" }, Warning, "over the network", "unix socket", 0},
 		"engine socket hides": {func(t *testing.T, s *scene) { s.remove(t, "docker.sock") }, Warning, "could not be looked at", "sudo", 0},
@@ -245,6 +247,20 @@ func TestBugsAndHangs(t *testing.T) {
 		}
 		if !has(r, Problem, "registry registry.example.com/shop: did not come to an end", "hangs") || !has(r, OK, "database", "") {
 			t.Errorf("%+v", unlike(r))
+		}
+		close(over)
+	})
+	synctest.Test(t, func(t *testing.T) { // many that hang do not take their time one after the other
+		s := newScene(t)
+		over := make(chan struct{})
+		s.Engine = &hanging{host: s.host, over: over}
+		for i := range 60 {
+			s.Config.Apps["app-"+strconv.Itoa(i)] = s.Config.Apps["shop"]
+		}
+		began := time.Now()
+		r := Examine(t.Context(), s.Patient)
+		if took := time.Since(began); took > 30*time.Second || !has(r, Problem, "the time was up before its turn came", "run it again") {
+			t.Errorf("it took %s", took)
 		}
 		close(over)
 	})

@@ -2,21 +2,40 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/capakraken/fairlead/internal/fault"
 )
 
 // dockerEngine says whether the Engine answers and is new enough.
 func (e *examination) dockerEngine(ctx context.Context) []Finding {
 	about, err := e.Engine.About(ctx)
-	if err != nil {
+	switch {
+	case err == nil:
+	case !e.admitted() && e.Self != e.UID:
+		return []Finding{barred("the Docker Engine")}
+	case !e.admitted():
+		return failed(err, "let the daemon's user in, who is root with that: usermod -aG docker USER")
+	case fault.KindOf(err) == fault.Refused:
+		return failed(err, "upgrade Docker to 20.10 or later")
+	default:
 		return failed(err, "systemctl status docker")
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.engine = true
 	return []Finding{ok(fmt.Sprintf("Docker Engine %s at %s answers, API %s", about.Version, about.Host, about.API)).of(about.Host)}
+}
+
+// admitted tells whether this user may use the Engine's socket, where there is one.
+func (e *examination) admitted() bool {
+	path, local := strings.CutPrefix(e.host(), "unix://")
+	return !local || !errors.Is(unix.Access(path, unix.R_OK|unix.W_OK), unix.EACCES)
 }
 
 // dockerSocket says who may use the Engine: they are root on this host.

@@ -35,10 +35,11 @@ func Examine(ctx context.Context, p Patient) Report {
 	if p.Unsound != nil {
 		return report
 	}
-	report.Findings = append(report.Findings, together(ctx, e.hostChecks())...)
+	rest := e.hostChecks()
 	for _, name := range slices.Sorted(maps.Keys(p.Config.Apps)) {
-		report.Findings = append(report.Findings, together(ctx, e.appChecks(name))...)
+		rest = append(rest, e.appChecks(name)...)
 	}
+	report.Findings = append(report.Findings, together(ctx, rest)...)
 	return report
 }
 
@@ -100,8 +101,10 @@ func (e *examination) appChecks(name string) []check {
 	all = append(all,
 		check{"host", name, needing(e.reachable(), func(ctx context.Context) []Finding { return e.surroundings(ctx, known) })},
 		check{"registry", app.Repository, needing(e.reachable(), func(ctx context.Context) []Finding { return e.registry(ctx, app, found) })},
-		check{"status", name, needing(e.reachable(), func(ctx context.Context) []Finding { return e.status(ctx, app, found) })},
 		check{"leftovers", name, needing(e.reachable(), func(context.Context) []Finding { return e.leftovers(app, found) })})
+	for _, d := range app.Services {
+		all = append(all, check{"status", name + "/" + d.Name, needing(e.reachable(), func(ctx context.Context) []Finding { return e.status(ctx, app, d.Name, found) })})
+	}
 	if app.Legacy != nil {
 		all = append(all, check{"database", name, func(ctx context.Context) []Finding { return e.database(ctx, app, known) }})
 	}
@@ -150,6 +153,9 @@ func together(ctx context.Context, checks []check) []Finding {
 
 // take takes the look. One that panics or does not come back is a problem of its own; its goroutine ends with the process.
 func (c check) take(ctx context.Context) []Finding {
+	if ctx.Err() != nil {
+		return c.name([]Finding{problem("not looked at: the time was up before its turn came", "look at what did not come to an end, then run it again")})
+	}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	done := make(chan []Finding, 1)
@@ -171,6 +177,11 @@ func (c check) take(ctx context.Context) []Finding {
 			findings = []Finding{problem("did not come to an end in time", "look whether the disk, the network or the Docker Engine hangs, then run it again")}
 		}
 	}
+	return c.name(findings)
+}
+
+// name puts on every finding what it is of.
+func (c check) name(findings []Finding) []Finding {
 	for i := range findings {
 		findings[i].Check = c.topic
 		if findings[i].Subject == "" {

@@ -13,7 +13,7 @@ import (
 func (e *examination) leftovers(app config.App, found func() ([]workload.Container, error)) []Finding {
 	containers, err := found()
 	if err != nil {
-		return []Finding{warning("not looked at, since the containers could not be", "docker ps -a")}
+		return failed(err, "look at the containers: docker ps -a")
 	}
 	daemon, answers := e.said()
 	if daemon.Running[app.Name] {

@@ -12,24 +12,17 @@ import (
 	"github.com/capakraken/fairlead/internal/workload"
 )
 
-// status takes one look at every service that runs.
-func (e *examination) status(ctx context.Context, app config.App, found func() ([]workload.Container, error)) []Finding {
+// status takes one look at the container of a service that runs.
+func (e *examination) status(ctx context.Context, app config.App, service string, found func() ([]workload.Container, error)) []Finding {
 	containers, err := found()
 	if err != nil {
-		return failed(err, "look at the containers: docker ps -a")
+		return []Finding{warning("not looked at, since the containers could not be", "docker ps -a")}
 	}
-	var out []Finding
-	for _, d := range app.Services {
-		i := slices.IndexFunc(containers, func(c workload.Container) bool { return c.Service == d.Name && c.Live() })
-		if i < 0 {
-			out = append(out, warning("no container of it runs", "fairlead deploy "+app.Name+" --image TAG").of(app.Name+"/"+d.Name))
-			continue
-		}
-		for _, f := range e.ask(ctx, app, containers[i]) {
-			out = append(out, f.of(app.Name+"/"+d.Name))
-		}
+	i := slices.IndexFunc(containers, func(c workload.Container) bool { return c.Service == service && c.Live() })
+	if i < 0 {
+		return []Finding{warning("no container of it runs", "fairlead deploy "+app.Name+" --image TAG")}
 	}
-	return out
+	return e.ask(ctx, app, containers[i])
 }
 
 // ask asks one container. One that Fairlead did not make may be of a version that has no status yet.
