@@ -167,6 +167,7 @@ var purposes = map[string][]rollout.Verb{
 	"rename": {rollout.DoReplace, rollout.DoPromote, rollout.DoRestore}, "policy": {rollout.DoReplace, rollout.DoPromote, rollout.DoRestore},
 	"stop": {rollout.DoReplace, rollout.DoRetire, rollout.DoRestore}, "start": {rollout.DoReplace, rollout.DoRestore},
 	"unpause": {rollout.DoReplace}, "pause": {rollout.DoRestore}, "remove": {rollout.DoRetire, rollout.DoRestore},
+	"tag": {rollout.DoKeep}, "untag": {rollout.DoKeep}, "rmi": {rollout.DoKeep},
 	"lock": {rollout.DoClear}, "update": {rollout.DoClear}, "commit": {rollout.DoClear},
 }
 

@@ -74,6 +74,7 @@ type Host struct {
 	changed    chan struct{} // closed, and made anew, with every change
 	containers []*box
 	pulled     map[string]bool
+	named      map[string]bool // the digests of the images that are kept
 	life       *Life
 	lives      int
 	made       int
@@ -91,7 +92,7 @@ type Clearing struct {
 // New returns a host on which nothing runs.
 func New(t testing.TB) *Host {
 	return &Host{TB: t, Fresh: map[string]Program{}, Old: map[string]Program{}, Tags: map[string]string{"2.0.0": NewDigest},
-		changed: make(chan struct{}), pulled: map[string]bool{}}
+		changed: make(chan struct{}), pulled: map[string]bool{}, named: map[string]bool{}}
 }
 
 // The digests of two images.
