@@ -42,6 +42,12 @@ func (c scene) stage(t testing.TB, app *stepstest.App) *stage {
 	if c.kind != rollout.Deploy {
 		s.request.Image = ""
 	}
+	if c.kind == rollout.Rollback {
+		s.remembers("0.8.0", stepstest.ElderDigest)
+		s.remembers("0.9.0", stepstest.NewDigest)
+		s.remembers("1.0.0", stepstest.OldDigest)
+		s.host.Name(stepstest.ElderDigest)
+	}
 	if c.set != nil {
 		c.set(s)
 	}

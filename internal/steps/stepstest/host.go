@@ -95,10 +95,21 @@ func New(t testing.TB) *Host {
 		changed: make(chan struct{}), pulled: map[string]bool{}, named: map[string]bool{}}
 }
 
-// The digests of two images.
+// Name has an image be kept from the beginning.
+func (h *Host) Name(digest string) { h.named[digest] = true }
+
+// Named tells whether an image is kept.
+func (h *Host) Named(digest string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.named[digest]
+}
+
+// The digests of the images.
 const (
-	OldDigest = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
-	NewDigest = "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+	OldDigest   = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+	ElderDigest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+	NewDigest   = "sha256:2222222222222222222222222222222222222222222222222222222222222222"
 )
 
 // Life is the host as one daemon reaches it. It is what the steps want in all their interfaces but Database, which is
