@@ -78,13 +78,14 @@ type verdict struct {
 	Lock     string
 	Host     string
 	Row      string
+	Kept     string // the images that have a name of ours
 }
 
 // judge returns what has come of it, and holds it against what is always true.
 func (s *stage) judge() verdict {
 	s.Helper()
 	v := verdict{Host: s.picture()}
-	v.Row = s.row()
+	v.Row, v.Kept = s.row(), s.host.Kept()
 	if len(s.state) > 1 {
 		s.Errorf("%d rollouts are known", len(s.state))
 	}

@@ -5,6 +5,7 @@ package stepstest
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -98,11 +99,11 @@ func New(t testing.TB) *Host {
 // Name has an image be kept from the beginning.
 func (h *Host) Name(digest string) { h.named[digest] = true }
 
-// Named tells whether an image is kept.
-func (h *Host) Named(digest string) bool {
+// Kept returns the digests of the images that are kept.
+func (h *Host) Kept() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.named[digest]
+	return strings.Join(slices.Sorted(maps.Keys(h.named)), " ")
 }
 
 // The digests of the images.
