@@ -152,7 +152,7 @@ func (a *app) aim(r *rollout.Request, asked Request) error {
 		case len(found) == 0 && a.Current != nil && strings.HasPrefix(a.Current.ID, asked.Release):
 			return fault.New(fault.Refused, "release %s is the current one; nothing was changed; the earlier ones are %s; to give it today's environment, use 'fairlead rotate %s'", a.Current.ID, listed(targets), r.App)
 		case len(found) == 0:
-			return fault.New(fault.NotFound, "%s has no earlier release %q with another image than the one that runs; nothing was changed; those that are known: %s", r.App, asked.Release, listed(targets))
+			return fault.New(fault.Refused, "%s has no earlier release %q with another image than the one that runs; nothing was changed; those that are known: %s", r.App, asked.Release, listed(targets))
 		}
 		t = found[0]
 	}
