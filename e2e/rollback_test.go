@@ -100,7 +100,6 @@ func TestRollback(t *testing.T) {
 	}
 	s.told(0, []string{"rollouts", rig.App}, "rollback")
 
-	s.told(4, []string{"rollback", rig.App, "--to", s.status().target("1.0.0")}, "what ran before runs again")
 	s.told(7, cleanup(), "primary-ai: cleared")
 	s.told(3, []string{"rollback", rig.App, "--to", s.status().target("1.0.0")}, "never took", "primary-ai")
 	if live := s.live("web"); live["web"].Config.Image != pinned["4.0.0"] {
