@@ -102,7 +102,7 @@ func TestRollback(t *testing.T) {
 
 	s.told(7, cleanup(), "primary-ai: cleared")
 	s.told(3, []string{"rollback", rig.App, "--to", s.status().target("1.0.0")}, "never took", "primary-ai")
-	if live := s.live("web"); live["web"].Config.Image != pinned["4.0.0"] {
+	if live := s.live("web", "worker"); live["web"].Config.Image != pinned["4.0.0"] {
 		t.Errorf("web runs %s", live["web"].Config.Image)
 	}
 }
@@ -115,7 +115,6 @@ func TestKillInKeep(t *testing.T) {
 func letsGo(t *testing.T, score *score) {
 	t.Helper()
 	k := pointed(t, score, rig.Options{Template: keepingTwo})
-	k.must(k.Start(t.Context()))
 	k.carried(goodDeploy)
 	k.carried(goodDeploy)
 	k.struck(t, strike{at: failpoint.KeepNamed, play: rolling(goodDeploy)}, strike{at: failpoint.KeepUnnamed, play: rolling(goodDeploy)},
