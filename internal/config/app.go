@@ -21,7 +21,7 @@ func readApp(name string, f field) App {
 	if !plainName.MatchString(name) {
 		f.bad("is not a usable name for an app", "use lower-case letters, digits and hyphens, 63 at most, beginning with a letter or digit")
 	}
-	m := f.only("environment", "image", "env", "services", "compose", "verify", "secrets", "legacy", "clear", "not_consumers", "timeouts")
+	m := f.only("environment", "image", "env", "services", "compose", "verify", "secrets", "legacy", "clear", "keep_releases", "not_consumers", "timeouts")
 	app := App{
 		Name:         name,
 		Environment:  m.need("environment", "name it, such as environment: production").name(),
@@ -30,6 +30,7 @@ func readApp(name string, f field) App {
 		Env:          readEnv(m.get("env")),
 		Legacy:       readLegacy(m.get("legacy")),
 		Clear:        readClear(m.get("clear")),
+		KeepReleases: m.get("keep_releases").number(3, 1, 15),
 		NotConsumers: readNotConsumers(m.get("not_consumers")),
 		Timeouts:     readTimeouts(m.get("timeouts")),
 	}

@@ -53,6 +53,7 @@ type App struct {
 	Secrets      []secret.Spec // in the file's order
 	Legacy       *Legacy       // nil when the app never kept secrets in its database
 	Clear        ClearMode
+	KeepReleases int      // how many releases' images stay on the host
 	NotConsumers []string // containers that share the image but do not read the legacy values
 	Timeouts     Timeouts
 }

@@ -124,7 +124,7 @@ func TestDraftsAreSound(t *testing.T) {
 			for _, d := range a.Services {
 				in.Services = append(in.Services, compose.Raw{Name: d.Name, YAML: d.YAML, Line: d.Line})
 			}
-			for _, p := range compose.Check(t.Context(), in) {
+			for _, p := range compose.Check(t.Context(), in).Problems {
 				t.Errorf("%s: %s", name, p)
 			}
 		}
@@ -141,9 +141,9 @@ func TestDefinitionsComeBack(t *testing.T) {
 	for _, d := range cfg.Apps["shop-web"].Services {
 		in.Services = append(in.Services, compose.Raw{Name: d.Name, YAML: d.YAML, Line: d.Line})
 	}
-	read, problems := compose.Load(t.Context(), in, secret.Env{})
-	if len(problems) > 0 {
-		t.Fatal(problems)
+	read, found := compose.Load(t.Context(), in, secret.Env{})
+	if len(found.Problems) > 0 {
+		t.Fatal(found.Problems)
 	}
 	for i, want := range []workload.Service{everything().Service, worker().Service} {
 		got := read[i].Service

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -17,9 +16,6 @@ import (
 	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/workload"
 )
-
-// composeService is the label by which Compose names a container's service.
-const composeService = "com.docker.compose.service"
 
 // Existing returns the container of this name, which somebody else made, as a service definition would have it. Nothing
 // of it is a value of its environment.
@@ -67,8 +63,8 @@ func definitionOf(c container.InspectResponse, img dockerspec.DockerOCIImageConf
 	s := workload.Service{
 		Name:          cmp.Or(c.Config.Labels[composeService], nameOf(c)),
 		ContainerName: nameOf(c),
-		Entrypoint:    unlike(c.Config.Entrypoint, img.Entrypoint),
-		Command:       unlike(c.Config.Cmd, img.Cmd),
+		Entrypoint:    otherThan(c.Config.Entrypoint, img.Entrypoint),
+		Command:       otherThan(c.Config.Cmd, img.Cmd),
 		Ports:         portsOf(c),
 		Networks:      networksOf(c),
 		User:          other(c.Config.User, img.User),
@@ -118,9 +114,9 @@ func definitionOf(c container.InspectResponse, img dockerspec.DockerOCIImageConf
 // usualShm is the size of /dev/shm that the Engine gives a container which asks for none.
 const usualShm = 64 << 20
 
-// unlike returns words that are not the image's own, and nil for those that are. None where the image has some is an empty
+// otherThan returns words that are not the image's own, and nil for those that are. None where the image has some is an empty
 // list.
-func unlike(words, own []string) []string {
+func otherThan(words, own []string) []string {
 	if slices.Equal(words, own) {
 		return nil
 	}
@@ -214,9 +210,6 @@ func networksOf(c container.InspectResponse) []workload.Network {
 	}
 	return out
 }
-
-// anonymous matches the name that the Engine gives a volume without one.
-var anonymous = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // mountsOf returns what is mounted, and which of the volumes nobody has named. What a definition cannot express is left to
 // beyond.

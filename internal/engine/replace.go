@@ -73,6 +73,9 @@ func (e *Engine) prepared(ctx context.Context, r workload.Replacement, all []con
 	}
 	fresh, ok := made(r.Rollout, all)
 	if !ok {
+		if err := e.fill(ctx, &d, r); err != nil {
+			return fresh, err
+		}
 		if fresh, err = e.create(ctx, r, d); err != nil {
 			return fresh, err
 		}

@@ -39,7 +39,7 @@ func lasting(changes []container.FilesystemChange, mounts []string, most int) []
 	slices.Sort(paths)
 	var out []string
 	for i, p := range paths {
-		if i+1 < len(paths) && within(paths[i+1], p) && !added(changes, p) {
+		if i+1 < len(paths) && within(paths[i+1], p) && !isNew(changes, p) {
 			continue // only a directory on the way
 		}
 		if n := len(out); n > 0 && within(p, out[n-1]) {
@@ -52,7 +52,7 @@ func lasting(changes []container.FilesystemChange, mounts []string, most int) []
 	return out
 }
 
-func added(changes []container.FilesystemChange, p string) bool {
+func isNew(changes []container.FilesystemChange, p string) bool {
 	return slices.ContainsFunc(changes, func(c container.FilesystemChange) bool { return c.Path == p && c.Kind == container.ChangeAdd })
 }
 

@@ -64,6 +64,10 @@ func (o *Orchestrator) App(ctx context.Context, name string) (rollout.App, error
 	known := o.ledger.app(name)
 	a.Current, a.Active, a.Last, a.Lock, a.Containers = known.Current, known.Active, known.Last, aged(known.Lock), containers
 	a.Waiting, a.Adopted = o.waiting(name), known.Adopted
+	a.Targets = known.targets()
+	for i, t := range a.Targets {
+		a.Targets[i].Kept = slices.Contains(a.KeptImages, workload.ShortDigest(t.Release.Image.Identity()))
+	}
 	if r := o.apps[name]; r != nil && r.why != nil {
 		a.Unrecognised = fault.Text(r.why)
 	}

@@ -54,6 +54,10 @@ type Request struct {
 	Limits      Limits `json:"limits"`
 	// Previous is what the app was left with, so that a container which is lost meanwhile can be made again.
 	Previous *Previous `json:"previous,omitempty"`
+	// Images is what is known of the app's images; nil where they are left alone.
+	Images *Images `json:"images,omitempty"`
+	// To is the release that a rollback goes back to.
+	To string `json:"to,omitempty"`
 	// IdempotencyKey is the caller's; a second request with the same key is the same rollout.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
 }
@@ -70,6 +74,7 @@ type Evidence struct {
 	Pulled    *Pulled            `json:"pulled,omitempty"`
 	Replaced  *workload.Replaced `json:"replaced,omitempty"`
 	Verified  *Verified          `json:"verified,omitempty"`
+	Kept      *Kept              `json:"kept,omitempty"`
 	Cleared   *Cleared           `json:"cleared,omitempty"`
 	Restored  *Restored          `json:"restored,omitempty"`
 }
@@ -136,6 +141,20 @@ type Proof struct {
 // Cleared is what clear did to each legacy value.
 type Cleared struct {
 	Residue []secret.Residue `json:"residue"`
+}
+
+// Names returns the names of the secrets whose legacy value it cleared.
+func (c *Cleared) Names() []string {
+	if c == nil {
+		return nil
+	}
+	var names []string
+	for _, r := range c.Residue {
+		if r.Cleared {
+			names = append(names, r.Secret)
+		}
+	}
+	return names
 }
 
 // Left returns the names of the secrets whose legacy value is still there.

@@ -86,7 +86,7 @@ func (tr *trial) fork() *trial {
 func (tr *trial) fates(a Action) []int {
 	open := []int{works, failsBefore}
 	halves := slices.Contains([]Verb{DoReplace, DoRestore}, a.Verb)
-	changes := halves || slices.Contains([]Verb{DoPromote, DoRetire, DoClear}, a.Verb)
+	changes := halves || slices.Contains([]Verb{DoPromote, DoRetire, DoKeep, DoClear}, a.Verb)
 	if changes {
 		open = append(open, failsAfter)
 	}
@@ -174,6 +174,7 @@ func TestEveryPath(t *testing.T) {
 		{scene{kind: Deploy, services: two, absent: true, legacy: true, clears: true}, 1},
 		{scene{kind: Deploy, services: one, same: true, legacy: true, clears: true}, 2},
 		{scene{kind: Rotate, services: two, legacy: true, clears: true}, 1},
+		{scene{kind: Rollback, services: two, legacy: true}, 1},
 		{scene{kind: Cleanup, services: two, legacy: true, clears: true}, 2},
 	} {
 		t.Run(fmt.Sprintf("%s of %d", c.kind, len(c.services)), func(t *testing.T) {
@@ -231,7 +232,7 @@ func (tr *trial) judgeOrder() {
 		return func(e Event) bool { return e.Type == typ && e.Action.Verb == v }
 	}
 	proved := first(is(Done, DoVerify))
-	for _, v := range []Verb{DoPromote, DoRetire, DoClear} {
+	for _, v := range []Verb{DoPromote, DoRetire, DoKeep, DoClear} {
 		if i := first(is(Begun, v)); i >= 0 && (proved < 0 || i < proved) {
 			tr.Errorf("%s: %s comes before the proof", tr.story(), v)
 		}
@@ -250,7 +251,7 @@ func (tr *trial) judgeOrder() {
 			replaced = append(replaced, e.Action.Service)
 		case DoRestore:
 			restored = append(restored, e.Action.Service)
-		case DoValidate, DoPull, DoVerify, DoPromote, DoRetire, DoClear, DoHold, DoEnd, DoExpire, Nothing:
+		case DoValidate, DoPull, DoVerify, DoPromote, DoRetire, DoKeep, DoClear, DoHold, DoEnd, DoExpire, Nothing:
 		}
 	}
 	replaced, restored = slices.Compact(replaced), slices.Compact(restored)
@@ -272,7 +273,7 @@ func (tr *trial) judgeDeadlines() {
 		if _, ok := stored[a.Step]; !ok {
 			stored[a.Step] = a.Deadline
 		}
-		graced := slices.Contains([]Verb{DoPromote, DoRetire, DoClear, DoRestore, DoHold}, a.Verb) &&
+		graced := slices.Contains([]Verb{DoPromote, DoRetire, DoKeep, DoClear, DoRestore, DoHold}, a.Verb) &&
 			a.Deadline.Equal(tr.events[i].Time.Add(Grace-time.Second))
 		if !a.Deadline.Equal(stored[a.Step]) && !graced {
 			tr.Errorf("%s: the deadline of %s moved from %s to %s", tr.story(), named(a), stored[a.Step], a.Deadline)

@@ -114,9 +114,36 @@ func (f *fakeHost) Free(context.Context) (uint64, bool) { return f.free() }
 
 type fakeImages struct {
 	t       testing.TB
+	find    func(i workload.Image) (workload.Image, bool, error)
+	keep    func(i workload.Image) (string, error)
+	letGo   func(i workload.Image, fetched bool) ([]string, string, error)
 	resolve func(i workload.Image) (workload.Image, error)
 	pull    func(i workload.Image, progress func(done, total int64)) (workload.Image, int64, bool, error)
 }
+
+func (f *fakeImages) Find(_ context.Context, _ workload.Key, i workload.Image) (workload.Image, bool, error) {
+	if f.find == nil {
+		return i, false, uncalled(f.t, "Find")
+	}
+	return f.find(i)
+}
+
+func (f *fakeImages) Keep(_ context.Context, _ workload.Key, i workload.Image) (string, error) {
+	if f.keep == nil {
+		return "", uncalled(f.t, "Keep")
+	}
+	return f.keep(i)
+}
+
+func (f *fakeImages) LetGo(_ context.Context, _ workload.Key, i workload.Image, fetched bool) ([]string, string, error) {
+	if f.letGo == nil {
+		return nil, "", uncalled(f.t, "LetGo")
+	}
+	return f.letGo(i, fetched)
+}
+
+// Kept finds nothing: what is shown of it is no step's concern.
+func (f *fakeImages) Kept(context.Context, workload.Key) ([]string, int64, error) { return nil, 0, nil }
 
 func (f *fakeImages) Resolve(_ context.Context, i workload.Image) (workload.Image, error) {
 	if f.resolve == nil {

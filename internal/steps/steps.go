@@ -63,6 +63,15 @@ type Host interface {
 type Images interface {
 	// Resolve asks the registry what digest the image's tag means now.
 	Resolve(ctx context.Context, i workload.Image) (workload.Image, error)
+	// Find returns the image as it is on the host: by its digest, by the name that it is kept under, or by its id.
+	Find(ctx context.Context, k workload.Key, i workload.Image) (workload.Image, bool, error)
+	// Keep gives an image that is on the host a name of ours. It returns the name when it was missing, and else nothing.
+	Keep(ctx context.Context, k workload.Key, i workload.Image) (string, error)
+	// LetGo takes our name for the image away, and where it was fetched by us and nobody needs it, the image itself. It
+	// returns the names that it removed, and why something had to stay that may go later.
+	LetGo(ctx context.Context, k workload.Key, i workload.Image, fetched bool) (removed []string, left string, err error)
+	// Kept returns the identities of the app's images as they stand in our names, and their bytes together.
+	Kept(ctx context.Context, k workload.Key) ([]string, int64, error)
 	// Pull fetches the image by digest unless it is there. It returns the bytes fetched, and whether it was there.
 	Pull(ctx context.Context, i workload.Image, progress func(done, total int64)) (workload.Image, int64, bool, error)
 }
@@ -163,6 +172,8 @@ func (s *Steps) Do(ctx context.Context, st rollout.State, a rollout.Action, prog
 		return j.promote(ctx)
 	case rollout.DoRetire:
 		return j.retire(ctx)
+	case rollout.DoKeep:
+		return j.keep(ctx)
 	case rollout.DoClear:
 		return j.clear(ctx)
 	case rollout.DoRestore:

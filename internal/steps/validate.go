@@ -159,7 +159,7 @@ func (j job) startable(v *rollout.Validated) []fault.Problem {
 				Fix: "start it again without --rm"})
 		}
 		switch {
-		case kind == rollout.Deploy:
+		case kind == rollout.Deploy || kind == rollout.Rollback:
 		case c == nil || c.Status != workload.Running:
 			problems = append(problems, fault.Problem{Where: "service " + b.Service, What: "has no running container, so there is nothing to " + purpose(kind),
 				Fix: "deploy it first"})
@@ -224,9 +224,9 @@ func (j job) askBaseline(ctx context.Context, v *rollout.Validated) {
 	}
 }
 
-// lookForResidue asks the database what it still holds. A rotation never depends on the database.
+// lookForResidue asks the database what it still holds. A rotation or a rollback never depends on the database.
 func (j job) lookForResidue(ctx context.Context, p provision, v *rollout.Validated) error {
-	if !v.HasLegacy || j.state.Request.Kind == rollout.Rotate {
+	if kind := j.state.Request.Kind; !v.HasLegacy || kind == rollout.Rotate || kind == rollout.Rollback {
 		return nil
 	}
 	l, err := j.legacy(p)
