@@ -50,6 +50,8 @@ type Request struct {
 	Requester string         `json:"requester"`
 	UID       *int64         `json:"requester_uid,omitempty"`
 	Limits    Limits         `json:"limits"`
+	PreStart  *PreStart      `json:"pre_start,omitempty"` // nil where nothing runs before the old containers stop
+	Hooks     []Hook         `json:"hooks,omitempty"`
 	// Previous is what the app was left with, so that a container which is lost meanwhile can be made again.
 	Previous *Previous `json:"previous,omitempty"`
 	// IdempotencyKey is the caller's; a second request with the same key is the same rollout.
@@ -64,12 +66,16 @@ type Previous struct {
 
 // Evidence is what an action found or did; exactly one part is set.
 type Evidence struct {
-	Validated *Validated         `json:"validated,omitempty"`
-	Pulled    *Pulled            `json:"pulled,omitempty"`
-	Replaced  *workload.Replaced `json:"replaced,omitempty"`
-	Verified  *Verified          `json:"verified,omitempty"`
-	Cleared   *Cleared           `json:"cleared,omitempty"`
-	Restored  *Restored          `json:"restored,omitempty"`
+	Validated  *Validated         `json:"validated,omitempty"`
+	Pulled     *Pulled            `json:"pulled,omitempty"`
+	Hooked     *Hooked            `json:"hooked,omitempty"`
+	Prepared   *Prepared          `json:"prepared,omitempty"`
+	PreStarted *PreStarted        `json:"pre_started,omitempty"`
+	Discarded  *Discarded         `json:"discarded,omitempty"`
+	Replaced   *workload.Replaced `json:"replaced,omitempty"`
+	Verified   *Verified          `json:"verified,omitempty"`
+	Cleared    *Cleared           `json:"cleared,omitempty"`
+	Restored   *Restored          `json:"restored,omitempty"`
 }
 
 // Validated is what validate found.

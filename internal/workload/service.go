@@ -21,7 +21,7 @@ type Key struct {
 // left out.
 type Service struct {
 	Name            string            `json:"name"`
-	Project         *Project          `json:"project,omitempty"` // nil unless the definition stands in a Compose file
+	Project         *Project          `json:"project,omitempty"`        // nil unless the definition stands in a Compose file
 	ContainerName   string            `json:"container_name,omitempty"` // the final name; empty for APP-ENVIRONMENT-SERVICE
 	Entrypoint      []string          `json:"entrypoint,omitempty"`     // nil for the image's own
 	Command         []string          `json:"command,omitempty"`        // nil for the image's own
