@@ -14,6 +14,7 @@ import (
 // PreStart asks for a one-off container of the new image and environment, such as a migration of the database.
 type PreStart struct {
 	Service string        `json:"service"` // whose definition it has
+	Command []string      `json:"command"`
 	Timeout time.Duration `json:"timeout"`
 }
 

@@ -38,7 +38,7 @@ func (sc scene) request() Request {
 		r.Previous = &Previous{Release: workload.Release{ID: "elder", Image: image, Since: dawn.Add(-time.Hour)}, Services: definitions(sc.services)}
 	}
 	if sc.prestart {
-		r.PreStart = &PreStart{Service: "web", Timeout: 4 * time.Minute}
+		r.PreStart = &PreStart{Service: "web", Command: []string{"migrate"}, Timeout: 4 * time.Minute}
 	}
 	if sc.hooks {
 		for _, step := range []Step{Validate, Pull, Restart, Verify, Clear} {

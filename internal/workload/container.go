@@ -77,6 +77,7 @@ type Replacement struct {
 	Release Release
 	Unit    Unit
 	Old     *Container // the baseline; nil when the service was absent
+	OneOff  bool       // it is no replacement: the container runs once, to its end, and is of no service
 	For     string     // the rollout under way, where an old container is made again for it; empty where it is Rollout
 }
 
