@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/capakraken/fairlead/internal/api"
 	"github.com/capakraken/fairlead/internal/rollout"
@@ -106,6 +107,12 @@ func (s *story) done(e *rollout.Event) []string {
 		return line(a, "ok", validated(*ev.Validated))
 	case ev.Pulled != nil:
 		return line(a, "ok", []string{pulled(*ev.Pulled)})
+	case ev.Prepared != nil:
+		return line(a, "ok", []string{"the container of the pre_start is made, with the definition of " + ev.Prepared.Service})
+	case ev.PreStarted != nil:
+		return line(a, "ok", []string{preStarted(*ev.PreStarted)})
+	case ev.Discarded != nil:
+		return line(a, "ok", discarded(*ev.Discarded))
 	case ev.Replaced != nil:
 		return line(a, "ok", []string{replaced(*ev.Replaced)})
 	case ev.Verified != nil:
@@ -130,9 +137,26 @@ func (s *story) plainly(a *rollout.Action) string {
 	case rollout.DoHold:
 		return held
 	case rollout.DoValidate, rollout.DoPull, rollout.DoReplace, rollout.DoVerify, rollout.DoKeep, rollout.DoClear, rollout.DoRestore,
-		rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
+		rollout.DoHook, rollout.DoPrepare, rollout.DoPreStart, rollout.DoDiscard, rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
 	}
 	return strings.TrimSpace(string(a.Verb) + " " + a.Service)
+}
+
+// preStarted tells of a one-off container that has ended well.
+func preStarted(p rollout.PreStarted) string {
+	return "the pre_start has ended well after " + p.Ran.Round(100*time.Millisecond).String()
+}
+
+// discarded tells of a one-off container that a revert took away, with its last words.
+func discarded(d rollout.Discarded) []string {
+	if d.ID == "" {
+		return []string{"there was no container of the pre_start any more"}
+	}
+	out := []string{fmt.Sprintf("the container of the pre_start is removed (it was %s, exit code %d)", d.Status, d.ExitCode)}
+	for text := range strings.Lines(d.Log) {
+		out = append(out, "| "+strings.TrimSpace(text))
+	}
+	return out
 }
 
 // held is what a revert comes to.

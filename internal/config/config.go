@@ -56,6 +56,14 @@ type App struct {
 	KeepReleases int      // how many releases' images stay on the host
 	NotConsumers []string // containers that share the image but do not read the legacy values
 	Timeouts     Timeouts
+	PreStart     *PreStart // nil when nothing runs before the old containers stop
+}
+
+// PreStart is a command that runs in a one-off container of the new image before the old containers stop.
+type PreStart struct {
+	Service string // whose definition the container has
+	Command []string
+	Timeout time.Duration
 }
 
 // SecretVariables returns the variables that carry a secret: those of the catalog, and the one that holds the address of

@@ -79,6 +79,7 @@ func described(c container.InspectResponse) workload.Container {
 		Name:          nameOf(c),
 		Service:       l[LabelService],
 		Ours:          ours,
+		Role:          l[LabelRole],
 		Rollout:       l[LabelRollout],
 		Release:       l[LabelRelease],
 		Project:       cmp.Or(l[composeProject], l[LabelProject]),

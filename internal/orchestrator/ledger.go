@@ -28,7 +28,7 @@ const (
 
 // Level is the level of the records' meaning, raised whenever an older version could no longer fold them to the truth.
 // The line format has a version of its own.
-const Level = 2
+const Level = 3
 
 // birth is the data of daemonStarted.
 type birth struct {

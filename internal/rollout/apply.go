@@ -56,8 +56,8 @@ func (s *State) begun(e Event) {
 	if s.Step != a.Step {
 		s.Step, s.StepSince = a.Step, e.Time
 	}
-	if _, ok := s.Deadlines[a.Step]; !ok {
-		s.Deadlines[a.Step] = a.Deadline
+	if of, _ := s.limit(a); s.Deadlines[of].IsZero() {
+		s.Deadlines[of] = a.Deadline
 	}
 	if a.Verb == DoClear && s.Clear == Begin {
 		s.Reclear = true
@@ -69,6 +69,14 @@ func (s *State) begun(e Event) {
 // mark sets how far the action has come.
 func (s *State) mark(a Action, m Mark) {
 	switch a.Verb {
+	case DoHook:
+		s.markHook(a, m)
+	case DoPrepare:
+		s.Prepare = m
+	case DoPreStart:
+		s.PreStart = m
+	case DoDiscard:
+		s.Discard = m
 	case DoVerify:
 		s.Verify = m
 	case DoKeep:
@@ -104,6 +112,16 @@ func (s *State) done(e Event) error {
 		}
 		s.aim(s.Pulled.Image)
 		s.warn(s.Pulled.Warnings...)
+	case DoPrepare:
+		if s.Prepared = ev.Prepared; s.Prepared == nil {
+			return missing(a)
+		}
+	case DoPreStart:
+		if s.PreStarted = ev.PreStarted; s.PreStarted == nil {
+			return missing(a)
+		}
+	case DoDiscard:
+		s.Discarded = ev.Discarded
 	case DoReplace:
 		v := &s.Services[s.index(a.Service)]
 		if v.Replaced = ev.Replaced; v.Replaced == nil {
@@ -130,7 +148,7 @@ func (s *State) done(e Event) error {
 		s.Services[s.index(a.Service)].Restored = ev.Restored
 	case DoHold:
 		s.Held = true
-	case DoPromote, DoRetire, DoEnd, DoExpire, Nothing:
+	case DoHook, DoPromote, DoRetire, DoEnd, DoExpire, Nothing:
 	}
 	return nil
 }
@@ -171,6 +189,9 @@ func (s *State) aim(image workload.Image) {
 func (s *State) failed(a Action, f *Failure) {
 	s.Doing = nil
 	switch {
+	case a.Verb == DoDiscard && s.PreStart == Complete:
+		s.Discard = Skipped
+		s.warn("the container of the pre_start is still there: " + f.Message)
 	case s.Phase == Reverting && a.Step == Revert:
 		s.Stuck, s.Phase = f, Ending
 	case a.Verb == DoRetire:
@@ -182,6 +203,14 @@ func (s *State) failed(a Action, f *Failure) {
 	case a.Verb == DoClear:
 		s.Clear = Skipped
 		s.warn(fmt.Sprintf("the clear failed, so legacy values may be left (see 'fairlead residue %s'): %s", s.Request.App, f.Text()))
+	case a.Hook > 0 && a.Step == Clear && s.Phase == Forward:
+		s.markHook(a, Skipped)
+		if s.Request.Hooks[a.Hook-1].When == Before {
+			s.Clear = Skipped
+			s.warn("nothing was cleared: " + f.Text())
+		} else {
+			s.warn(f.Text())
+		}
 	default:
 		s.turnBack(f)
 	}
@@ -193,7 +222,7 @@ func (s *State) turnBack(f *Failure) {
 	if s.Phase != Forward {
 		return
 	}
-	s.Failure = f
+	s.Failure = s.told(f)
 	s.Phase = Ending
 	if s.Touched() {
 		s.Phase = Reverting

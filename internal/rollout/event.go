@@ -46,12 +46,14 @@ type Request struct {
 	Image    workload.Image `json:"image,omitzero"`
 	Force    bool           `json:"force,omitempty"` // replace the containers even if they are the same release
 	// AllowWeaker accepts new containers that are less hardened than the old ones.
-	AllowWeaker bool   `json:"allow_weaker,omitempty"`
-	Clears      bool   `json:"clears"` // whether the clear step clears, or only reports
-	Reason      string `json:"reason,omitempty"`
-	Requester   string `json:"requester"`
-	UID         *int64 `json:"requester_uid,omitempty"`
-	Limits      Limits `json:"limits"`
+	AllowWeaker bool      `json:"allow_weaker,omitempty"`
+	Clears      bool      `json:"clears"` // whether the clear step clears, or only reports
+	Reason      string    `json:"reason,omitempty"`
+	Requester   string    `json:"requester"`
+	UID         *int64    `json:"requester_uid,omitempty"`
+	Limits      Limits    `json:"limits"`
+	PreStart    *PreStart `json:"pre_start,omitempty"` // nil where nothing runs before the old containers stop
+	Hooks       []Hook    `json:"hooks,omitempty"`
 	// Previous is what the app was left with, so that a container which is lost meanwhile can be made again.
 	Previous *Previous `json:"previous,omitempty"`
 	// Images is what is known of the app's images; nil where they are left alone.
@@ -70,13 +72,17 @@ type Previous struct {
 
 // Evidence is what an action found or did; exactly one part is set.
 type Evidence struct {
-	Validated *Validated         `json:"validated,omitempty"`
-	Pulled    *Pulled            `json:"pulled,omitempty"`
-	Replaced  *workload.Replaced `json:"replaced,omitempty"`
-	Verified  *Verified          `json:"verified,omitempty"`
-	Kept      *Kept              `json:"kept,omitempty"`
-	Cleared   *Cleared           `json:"cleared,omitempty"`
-	Restored  *Restored          `json:"restored,omitempty"`
+	Validated  *Validated         `json:"validated,omitempty"`
+	Pulled     *Pulled            `json:"pulled,omitempty"`
+	Hooked     *Hooked            `json:"hooked,omitempty"`
+	Prepared   *Prepared          `json:"prepared,omitempty"`
+	PreStarted *PreStarted        `json:"pre_started,omitempty"`
+	Discarded  *Discarded         `json:"discarded,omitempty"`
+	Replaced   *workload.Replaced `json:"replaced,omitempty"`
+	Verified   *Verified          `json:"verified,omitempty"`
+	Cleared    *Cleared           `json:"cleared,omitempty"`
+	Restored   *Restored          `json:"restored,omitempty"`
+	Kept       *Kept              `json:"kept,omitempty"`
 }
 
 // Validated is what validate found.

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,8 @@ type scene struct {
 	force    bool
 	legacy   bool // there is a legacy database, with residue
 	clears   bool
+	prestart bool // a one-off container runs before the old ones stop
+	hooks    bool // there is one on each side of each step
 }
 
 func (sc scene) request() Request {
@@ -33,6 +36,16 @@ func (sc scene) request() Request {
 		Requester: "anna", Reason: "a new release", Limits: limits, IdempotencyKey: "k"}
 	if !sc.absent {
 		r.Previous = &Previous{Release: workload.Release{ID: "elder", Image: image, Since: dawn.Add(-time.Hour)}, Services: definitions(sc.services)}
+	}
+	if sc.prestart {
+		r.PreStart = &PreStart{Service: "web", Command: []string{"migrate"}, Timeout: 4 * time.Minute}
+	}
+	if sc.hooks {
+		for _, step := range []Step{Validate, Pull, Restart, Verify, Clear} {
+			for _, when := range []When{Before, After} {
+				r.Hooks = append(r.Hooks, Hook{Step: step, When: when, Name: "backup", Timeout: time.Minute})
+			}
+		}
 	}
 	r.Images = &Images{Keep: 2, Known: []PastImage{{Image: elder}, {Image: eldest, Fetched: true}}}
 	switch sc.kind {
@@ -99,6 +112,14 @@ func (sc scene) evidence(s State, a Action) *Evidence {
 		return &Evidence{Validated: sc.validated()}
 	case DoPull:
 		return &Evidence{Pulled: &Pulled{Image: image, Bytes: 6 << 20}}
+	case DoHook:
+		return &Evidence{Hooked: &Hooked{Ran: time.Second}}
+	case DoPrepare:
+		return &Evidence{Prepared: &Prepared{Service: "web", ID: "pre"}}
+	case DoPreStart:
+		return &Evidence{PreStarted: &PreStarted{ID: "pre", Ran: time.Minute, Log: "migrated"}}
+	case DoDiscard:
+		return &Evidence{Discarded: &Discarded{ID: "pre", Status: workload.Exited, ExitCode: 1, Log: "no"}}
 	case DoReplace:
 		r := &workload.Replaced{Service: a.Service, NewID: "new-" + a.Service, NewName: a.Service + "-01R"}
 		if !sc.absent {
@@ -216,6 +237,8 @@ func named(a Action) string {
 		return "end " + string(a.Outcome)
 	case DoExpire:
 		return "expire " + string(a.Step)
+	case DoHook:
+		return fmt.Sprintf("hook %d", a.Hook)
 	}
 	return strings.TrimSpace(string(a.Verb) + " " + a.Service)
 }

@@ -67,16 +67,21 @@ const (
 // Verb is what an action does.
 type Verb string
 
-// The verbs. Replace, Promote, Retire and Restore are for one service, the others for the whole app.
+// The verbs. Replace, Promote, Retire and Restore are for one service, the others for the whole app. A hook belongs to any
+// step.
 const (
 	DoValidate Verb = "validate"
 	DoPull     Verb = "pull"
-	DoReplace  Verb = "replace" // restart: the new container is made and started, the old one stopped and kept
-	DoVerify   Verb = "verify"  // the containers are polled until they are proved or have failed
-	DoPromote  Verb = "promote" // verified: the new container gets its final name and restart policy
-	DoRetire   Verb = "retire"  // verified: the old container is removed
-	DoKeep     Verb = "keep"    // verified: the release's image is kept for a rollback, and images of long ago are let go
+	DoHook     Verb = "hook"      // a command of the host, before or after a step
+	DoPrepare  Verb = "prepare"   // restart: the one-off container is made, not started
+	DoPreStart Verb = "pre_start" // restart: the one-off container runs to its end
+	DoReplace  Verb = "replace"   // restart: the new container is made and started, the old one stopped and kept
+	DoVerify   Verb = "verify"    // the containers are polled until they are proved or have failed
+	DoPromote  Verb = "promote"   // verified: the new container gets its final name and restart policy
+	DoRetire   Verb = "retire"    // verified: the old container is removed
+	DoKeep     Verb = "keep"      // verified: the release's image is kept for a rollback, and images of long ago are let go
 	DoClear    Verb = "clear"
+	DoDiscard  Verb = "discard" // revert: the one-off container goes
 	DoRestore  Verb = "restore" // revert: the new container goes, the old one is as it was
 	DoHold     Verb = "hold"    // revert: the restored baseline is held to what it was
 	DoEnd      Verb = "end"     // only recorded: the rollout ends with the action's outcome
@@ -89,6 +94,7 @@ type Action struct {
 	Verb     Verb      `json:"verb"`
 	Step     Step      `json:"step,omitempty"`
 	Service  string    `json:"service,omitempty"`
+	Hook     int       `json:"hook,omitempty"`    // which of the request's hooks, from 1
 	Deadline time.Time `json:"deadline,omitzero"` // absolute, so that a restart does not lengthen it
 	Outcome  Outcome   `json:"outcome,omitempty"` // of DoEnd
 }

@@ -204,3 +204,14 @@ func uncalled(t testing.TB, what string) error {
 	t.Errorf("%s was called", what)
 	return fault.New(fault.Internal, "%s must not be called", what)
 }
+
+// Prepare has made the one-off container.
+func (f *fakeRuntime) Prepare(context.Context, workload.Replacement) (string, error) {
+	return "pre", nil
+}
+
+// Launch has started it.
+func (f *fakeRuntime) Launch(context.Context, workload.Key, string) error { return nil }
+
+// Discard has removed it.
+func (f *fakeRuntime) Discard(context.Context, workload.Key, string) error { return nil }

@@ -40,6 +40,9 @@ func (s *Steps) Begin(name string, kind rollout.Kind, image string) (rollout.Req
 	switch kind {
 	case rollout.Deploy:
 		r.Clears = app.Clear == config.WithDeploy
+		if p := app.PreStart; p != nil {
+			r.PreStart = &rollout.PreStart{Service: p.Service, Command: p.Command, Timeout: p.Timeout}
+		}
 		r.Image, err = parseImage(app.Repository, image)
 		return r, err
 	case rollout.Cleanup:

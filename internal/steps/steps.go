@@ -26,6 +26,12 @@ type Runtime interface {
 	Compare(ctx context.Context, r workload.Replacement) (workload.Comparison, error)
 	// Replace makes and starts the rollout's container of one service. The old one is stopped before, and kept.
 	Replace(ctx context.Context, r workload.Replacement) (workload.Replaced, error)
+	// Prepare makes the rollout's one-off container, never started, and returns its id.
+	Prepare(ctx context.Context, r workload.Replacement) (string, error)
+	// Launch starts the one-off container, unless it was ever started before.
+	Launch(ctx context.Context, k workload.Key, id string) error
+	// Discard stops and removes the rollout's one-off container. None is no fault.
+	Discard(ctx context.Context, k workload.Key, rollout string) error
 	// Promote gives the rollout's container its final name and its restart policy.
 	Promote(ctx context.Context, k workload.Key, rollout string, s workload.Service) error
 	// Retire removes the kept old container, never its volumes.
@@ -164,6 +170,12 @@ func (s *Steps) Do(ctx context.Context, st rollout.State, a rollout.Action, prog
 		return j.validate(ctx)
 	case rollout.DoPull:
 		return j.pull(ctx)
+	case rollout.DoPrepare:
+		return j.prepare(ctx)
+	case rollout.DoPreStart:
+		return j.preStart(ctx)
+	case rollout.DoDiscard:
+		return j.discard(ctx)
 	case rollout.DoReplace:
 		return j.replace(ctx)
 	case rollout.DoVerify:
@@ -180,7 +192,7 @@ func (s *Steps) Do(ctx context.Context, st rollout.State, a rollout.Action, prog
 		return j.restore(ctx)
 	case rollout.DoHold:
 		return j.hold(ctx)
-	case rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
+	case rollout.DoHook, rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
 	}
 	return nil, fault.New(fault.Internal, "no step does %q", a.Verb)
 }

@@ -123,7 +123,9 @@ func (j job) written(ctx context.Context, baseline []rollout.Baseline) []string 
 func strays(units []workload.Unit, found []workload.Container) []string {
 	var warnings []string
 	for _, c := range found {
-		if !slices.ContainsFunc(units, func(u workload.Unit) bool { return u.Service.Name == c.Service }) {
+		if c.OneOff() {
+			warnings = append(warnings, fmt.Sprintf("the container %s of an earlier pre_start is left over (%s); remove it with 'docker rm %s' when it has ended", c.Name, c.Status, c.Name))
+		} else if !slices.ContainsFunc(units, func(u workload.Unit) bool { return u.Service.Name == c.Service }) {
 			warnings = append(warnings, fmt.Sprintf("%s: the service is no longer configured, but its container %s is still there (%s), with the secrets of its time; remove it with 'docker rm -f %s'",
 				c.Service, c.Name, c.Status, c.Name))
 		}

@@ -63,13 +63,15 @@ type Host struct {
 	// Proved tells whether the journal that is on the disk holds the proof of the rollout that clears now.
 	Proved func() bool
 
-	Fresh  map[string]Program         // how a rollout's containers behave, by service
-	Old    map[string]Program         // how those behave that were there, once they are started again
-	Tags   map[string]string          // the registry: a tag's digest
-	Others []workload.Container       // that run beside the app
-	Row    map[string]secret.Value    // the database: what stands in each column; nil where there is no row
-	Looked func(service string) error // asked before the app of a service is looked at
-	Called func(method string)        // told of each call of a daemon, such as "Replace"
+	Fresh      map[string]Program         // how a rollout's containers behave, by service
+	Old        map[string]Program         // how those behave that were there, once they are started again
+	Migration  Program                    // how a one-off container behaves: it ends after Boot, and badly if it is Sick
+	Migrations int                        // how often one was started
+	Tags       map[string]string          // the registry: a tag's digest
+	Others     []workload.Container       // that run beside the app
+	Row        map[string]secret.Value    // the database: what stands in each column; nil where there is no row
+	Looked     func(service string) error // asked before the app of a service is looked at
+	Called     func(method string)        // told of each call of a daemon, such as "Replace"
 
 	mu         sync.Mutex
 	changed    chan struct{} // closed, and made anew, with every change
