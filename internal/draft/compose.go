@@ -59,7 +59,6 @@ type reading struct {
 	File
 	app   *App
 	root  *yaml.Node
-	image string // of the services, as the file has it
 }
 
 func (r *reading) note(format string, args ...any) {
