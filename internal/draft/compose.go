@@ -57,9 +57,8 @@ func (a App) FromCompose(f File, services []string) (App, error) {
 // reading is a Compose file that is being read for an app.
 type reading struct {
 	File
-	app   *App
-	root  *yaml.Node
-	image string // of the services, as the file has it
+	app  *App
+	root *yaml.Node
 }
 
 func (r *reading) note(format string, args ...any) {
