@@ -37,7 +37,7 @@ func (a *app) lived(s rollout.State) {
 }
 
 // ranPreStart tells whether a rollout ran a command of the new image before it started it.
-func ranPreStart(rollout.State) bool { return false }
+func ranPreStart(s rollout.State) bool { return s.PreStart == rollout.Complete }
 
 func pulledImage(s rollout.State) workload.Image {
 	if s.Pulled == nil {

@@ -202,7 +202,7 @@ func (w *world) Observe(ctx context.Context, app string) (rollout.App, []workloa
 	var found []workload.Container
 	for _, s := range services {
 		if id := w.picture().Live[s]; id != "" {
-			found = append(found, workload.Container{ID: id, Name: id, Service: s, Status: workload.Running})
+			found = append(found, workload.Container{ID: id, Name: id, Service: s, Ours: true, Status: workload.Running})
 		}
 	}
 	return a, found, nil
