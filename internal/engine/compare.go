@@ -11,7 +11,6 @@ import (
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/network"
-	ocispec "github.com/moby/docker-image-spec/specs-go/v1"
 
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/workload"
@@ -91,24 +90,24 @@ func (e *Engine) against(ctx context.Context, r workload.Replacement, fresh cont
 // anatomy predicts the container that the Engine will make of the definition and the image.
 func (d definition) anatomy(img image.InspectResponse) anatomy {
 	config := *d.config
-	defaults := img.Config
-	if defaults == nil {
-		defaults = &ocispec.DockerOCIImageConfig{}
-	}
-	config.User = cmp.Or(config.User, defaults.User)
-	config.WorkingDir = cmp.Or(config.WorkingDir, defaults.WorkingDir)
-	config.StopSignal = cmp.Or(config.StopSignal, defaults.StopSignal)
-	if config.Entrypoint == nil {
-		config.Entrypoint = defaults.Entrypoint
-		if config.Cmd == nil {
-			config.Cmd = defaults.Cmd
-		}
-	}
-	if config.Healthcheck == nil && defaults.Healthcheck != nil {
-		config.Healthcheck = &container.HealthConfig{Test: defaults.Healthcheck.Test}
-	}
 	config.Labels = maps.Clone(config.Labels)
-	maps.Copy(config.Labels, defaults.Labels)
+	volumes := map[string]struct{}{}
+	if defaults := img.Config; defaults != nil {
+		config.User = cmp.Or(config.User, defaults.User)
+		config.WorkingDir = cmp.Or(config.WorkingDir, defaults.WorkingDir)
+		config.StopSignal = cmp.Or(config.StopSignal, defaults.StopSignal)
+		if config.Entrypoint == nil {
+			config.Entrypoint = defaults.Entrypoint
+			if config.Cmd == nil {
+				config.Cmd = defaults.Cmd
+			}
+		}
+		if config.Healthcheck == nil && defaults.Healthcheck != nil {
+			config.Healthcheck = &container.HealthConfig{Test: defaults.Healthcheck.Test}
+		}
+		maps.Copy(config.Labels, defaults.Labels)
+		volumes = defaults.Volumes
+	}
 	a := anatomy{config: &config, host: d.host, networks: map[string]*network.EndpointSettings{}}
 	for _, n := range d.networks {
 		a.networks[n.name] = n.endpoint
@@ -123,7 +122,7 @@ func (d definition) anatomy(img image.InspectResponse) anatomy {
 		source, target, readOnly := unbound(b)
 		a.mounts = append(a.mounts, container.MountPoint{Type: mount.TypeBind, Source: source, Destination: target, RW: !readOnly})
 	}
-	for target := range defaults.Volumes {
+	for target := range volumes {
 		if !slices.ContainsFunc(a.mounts, func(m container.MountPoint) bool { return m.Destination == target }) {
 			a.mounts = append(a.mounts, container.MountPoint{Type: mount.TypeVolume, Destination: target, RW: true})
 		}
