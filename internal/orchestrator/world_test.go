@@ -36,6 +36,8 @@ type world struct {
 	on map[string]func(call) error
 	// found changes what an action found.
 	found func(rollout.Action, *rollout.Evidence) *rollout.Evidence
+	// prestarts has the rollouts begin with a one-off container.
+	prestarts bool
 	// begin refuses requests.
 	begin func(rollout.Request) error
 	// seen is called with each action before it is done.
@@ -96,6 +98,9 @@ func (w *world) Apps() []string { return []string{capakraken, other} }
 func (w *world) Begin(app string, kind rollout.Kind, image string) (rollout.Request, error) {
 	r := rollout.Request{App: app, Kind: kind, Services: services, Clears: true,
 		Limits: rollout.Limits{Validate: time.Minute, Pull: time.Minute, Restart: time.Minute, Verify: time.Minute, Clear: time.Minute, Revert: time.Minute}}
+	if w.prestarts {
+		r.PreStart = &rollout.PreStart{Service: "web", Command: []string{"migrate"}, Timeout: time.Minute}
+	}
 	if image != "" {
 		r.Image = workload.Image{Repository: "registry.example.com/app", Tag: image}
 	}
@@ -139,6 +144,12 @@ func (w *world) change(s rollout.State, a rollout.Action) (*rollout.Evidence, er
 		return &rollout.Evidence{Validated: w.validated()}, nil
 	case rollout.DoPull:
 		return &rollout.Evidence{Pulled: &rollout.Pulled{Image: workload.Image{Repository: "registry.example.com/app", Digest: "sha256:22"}}}, nil
+	case rollout.DoPrepare:
+		return &rollout.Evidence{Prepared: &rollout.Prepared{Service: "web", ID: "pre"}}, nil
+	case rollout.DoPreStart:
+		return &rollout.Evidence{PreStarted: &rollout.PreStarted{ID: "pre"}}, nil
+	case rollout.DoDiscard:
+		return &rollout.Evidence{Discarded: &rollout.Discarded{ID: "pre"}}, nil
 	case rollout.DoReplace:
 		w.live[a.Service] = "new-" + a.Service
 		return &rollout.Evidence{Replaced: &workload.Replaced{Service: a.Service, NewID: "new-" + a.Service, OldID: "old-" + a.Service}}, nil
@@ -158,7 +169,7 @@ func (w *world) change(s rollout.State, a rollout.Action) (*rollout.Evidence, er
 		}
 		w.live[a.Service] = "old-" + a.Service
 		return &rollout.Evidence{Restored: &rollout.Restored{Service: a.Service, Baseline: "running"}}, nil
-	case rollout.DoPromote, rollout.DoHold, rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
+	case rollout.DoHook, rollout.DoPromote, rollout.DoHold, rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
 	}
 	return nil, nil
 }
