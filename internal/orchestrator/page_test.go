@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,15 +19,16 @@ const statePage = "../../docs/state-model.md"
 // docs/state-model.md says of each action what a stop does to it.
 func TestStatePageStops(t *testing.T) {
 	table := rollouttest.Open(t, statePage).Table("## A stop")
-	if len(table) != 10 {
+	if len(table) != 13 {
 		t.Errorf("the page knows %d actions", len(table))
 	}
 	for verb, row := range table {
 		t.Run(verb, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				w, action := newWorld(), verb
+				w.prestarts = slices.Contains([]string{"prepare", "pre_start", "discard"}, verb)
 				switch verb {
-				case "restore", "hold":
+				case "restore", "hold", "discard":
 					w.on["verify"] = fails
 				}
 				switch verb {

@@ -36,6 +36,8 @@ type world struct {
 	on map[string]func(call) error
 	// found changes what an action found.
 	found func(rollout.Action, *rollout.Evidence) *rollout.Evidence
+	// prestarts has the rollouts begin with a one-off container.
+	prestarts bool
 	// begin refuses requests.
 	begin func(rollout.Request) error
 	// seen is called with each action before it is done.
@@ -99,6 +101,9 @@ func (w *world) Begin(app string, kind rollout.Kind, image string) (rollout.Requ
 	if kind != rollout.Cleanup {
 		r.Images = &rollout.Images{Keep: 2}
 	}
+	if w.prestarts {
+		r.PreStart = &rollout.PreStart{Service: "web", Command: []string{"migrate"}, Timeout: time.Minute}
+	}
 	if image != "" {
 		r.Image = workload.Image{Repository: "registry.example.com/app", Tag: image}
 	}
@@ -142,6 +147,12 @@ func (w *world) change(s rollout.State, a rollout.Action) (*rollout.Evidence, er
 		return &rollout.Evidence{Validated: w.validated()}, nil
 	case rollout.DoPull:
 		return &rollout.Evidence{Pulled: &rollout.Pulled{Image: workload.Image{Repository: "registry.example.com/app", Digest: "sha256:22"}}}, nil
+	case rollout.DoPrepare:
+		return &rollout.Evidence{Prepared: &rollout.Prepared{Service: "web", ID: "pre"}}, nil
+	case rollout.DoPreStart:
+		return &rollout.Evidence{PreStarted: &rollout.PreStarted{ID: "pre"}}, nil
+	case rollout.DoDiscard:
+		return &rollout.Evidence{Discarded: &rollout.Discarded{ID: "pre"}}, nil
 	case rollout.DoReplace:
 		w.live[a.Service] = "new-" + a.Service
 		return &rollout.Evidence{Replaced: &workload.Replaced{Service: a.Service, NewID: "new-" + a.Service, OldID: "old-" + a.Service}}, nil
@@ -163,7 +174,7 @@ func (w *world) change(s rollout.State, a rollout.Action) (*rollout.Evidence, er
 		}
 		w.live[a.Service] = "old-" + a.Service
 		return &rollout.Evidence{Restored: &rollout.Restored{Service: a.Service, Baseline: "running"}}, nil
-	case rollout.DoPromote, rollout.DoHold, rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
+	case rollout.DoHook, rollout.DoPromote, rollout.DoHold, rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
 	}
 	return nil, nil
 }
