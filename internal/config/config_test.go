@@ -131,13 +131,43 @@ func FuzzParse(f *testing.F) {
 		cfg, err := Parse("fairlead.yaml", text)
 		for name, app := range cfg.Apps {
 			for _, d := range app.Services {
-				if _, ok := app.Checks[d.Name]; !ok || d.YAML == nil {
+				if _, ok := app.Checks[d.Name]; !ok || (d.YAML == nil) != (app.Compose != nil) {
 					t.Errorf("service %s of app %s has no check or no definition", d.Name, name)
 				}
+			}
+			if err == nil && app.Compose != nil && len(app.Compose.Files) == 0 {
+				t.Errorf("app %s names no Compose file", name)
 			}
 			if err == nil && (app.Timeouts.Verify <= 0 || app.Environment == "" || app.Repository == "") {
 				t.Errorf("app %s was accepted, but is not complete", name)
 			}
 		}
 	})
+}
+
+func TestComposeFiles(t *testing.T) {
+	const app = "instance: prod-1\napps:\n  shop:\n    environment: production\n    image: registry.example.com/shop\n    verify: {web: {url: \"http://{container}/\"}}\n    compose: "
+	for text, want := range map[string]Compose{
+		"{file: /srv/shop/compose.yaml, services: [web, worker]}":                         {Files: []string{"/srv/shop/compose.yaml"}},
+		"{files: [/srv/a.yaml, /srv/b.yaml], services: [web, worker], project: the_shop}": {Files: []string{"/srv/a.yaml", "/srv/b.yaml"}, Project: "the_shop"},
+	} {
+		cfg, err := Parse("fairlead.yaml", []byte(app+text+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := cfg.Apps["shop"]
+		if diff := cmp.Diff(&want, got.Compose); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		var names []string
+		for _, d := range got.Services {
+			names = append(names, d.Name)
+			if d.Source != "fairlead.yaml" || d.Line != 7 {
+				t.Errorf("%s is named in %s:%d", d.Name, d.Source, d.Line)
+			}
+		}
+		if !slices.Equal(names, []string{"web", "worker"}) || !slices.Equal(got.Asked(), []string{"web"}) {
+			t.Errorf("the services are %q, asked are %q", names, got.Asked())
+		}
+	}
 }

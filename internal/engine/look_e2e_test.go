@@ -14,8 +14,10 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/go-connections/nat"
 
+	"github.com/capakraken/fairlead/e2e/world"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/workload"
 )
@@ -241,6 +243,11 @@ func TestCheck(t *testing.T) {
 	theirs := *s
 	theirs.key.App = "another-" + s.world.Run
 	theirs.running(s.service("web"))
+	project := &workload.Project{Name: "shop", Dir: "/srv/shop", Files: []string{"/srv/shop/a.yaml", "/srv/shop/b.yaml"}}
+	kept := "kept_" + s.world.Run
+	_, err := s.api.VolumeCreate(s.ctx(), volume.CreateOptions{Name: kept, Labels: map[string]string{world.Label: s.world.Run}})
+	s.must(err)
+	t.Cleanup(func() { s.must(s.api.VolumeRemove(context.Background(), kept, true)) })
 	for _, tt := range []struct {
 		name   string
 		change func(*workload.Service)
@@ -248,6 +255,24 @@ func TestCheck(t *testing.T) {
 	}{
 		{"nothing", func(*workload.Service) {}, ""},
 		{"network", func(v *workload.Service) { v.Networks = []workload.Network{{Name: "nowhere"}} }, "docker network create nowhere"},
+		{"Compose's network", func(v *workload.Service) {
+			v.Project, v.Networks = project, []workload.Network{{Name: "shop_nowhere"}}
+		}, "network shop_nowhere does not exist; let Compose create it: docker compose -p shop -f /srv/shop/a.yaml -f /srv/shop/b.yaml up --no-start"},
+		{"another's network", func(v *workload.Service) {
+			v.Project, v.Networks = project, []workload.Network{{Name: "nowhere", External: true}}
+		}, "create it: docker network create nowhere"},
+		{"Compose's volume", func(v *workload.Service) {
+			v.Project, v.Mounts = project, []workload.Mount{{Type: "volume", Source: "shop_" + s.world.Run, Target: "/x"}}
+		}, "would begin empty; if its data is elsewhere, correct its name or the project's; else let Compose create it: docker compose -p shop "},
+		{"another's volume", func(v *workload.Service) {
+			v.Project, v.Mounts = project, []workload.Mount{{Type: "volume", Source: "their_" + s.world.Run, Target: "/x", External: true}}
+		}, "docker volume create their_"},
+		{"a volume that is there", func(v *workload.Service) {
+			v.Project, v.Mounts = project, []workload.Mount{{Type: "volume", Source: kept, Target: "/x"}}
+		}, ""},
+		{"a volume of no project", func(v *workload.Service) {
+			v.Mounts = []workload.Mount{{Type: "volume", Source: "new_" + s.world.Run, Target: "/x"}}
+		}, ""},
 		{"name", func(v *workload.Service) { v.Name = "taken" }, "Fairlead did not make it"},
 		{"adopted", func(v *workload.Service) { v.ContainerName = holder }, ""},
 		{"auto-remove", func(v *workload.Service) { v.ContainerName = volatile }, "--rm"},

@@ -120,7 +120,11 @@ func New(o Options) (*Steps, error) {
 	s := &Steps{Options: o}
 	var problems []fault.Problem
 	for _, name := range s.Apps() {
-		problems = append(problems, compose.Check(context.Background(), definitions(o.Apps[name]))...)
+		app := o.Apps[name]
+		if app.Compose != nil {
+			continue // a Compose file changes on its own: a fault in it refuses a rollout, and never the daemon
+		}
+		problems = append(problems, compose.Check(context.Background(), definitions(app)).Problems...)
 	}
 	return s, fault.Many(fault.Refused, "the service definitions cannot be honoured", problems)
 }

@@ -32,7 +32,7 @@ func (j job) validate(ctx context.Context) (*rollout.Evidence, error) {
 	v := &rollout.Validated{Sources: p.sources, Keys: p.base.Names(), Secrets: j.facts(j.app, p.base),
 		Services: services(p.units), Definitions: p.definitions, Env: p.env, Key: j.Key.Mark(), HasLegacy: j.app.Legacy != nil}
 	v.Baseline, v.Warnings = baselines(p.units, found, &problems)
-	v.Warnings = append(v.Warnings, strays(p.units, found)...)
+	v.Warnings = slices.Concat(p.warnings, v.Warnings, strays(p.units, found))
 	problems = append(problems, j.startable(v)...)
 	more, err := j.surroundings(ctx, p)
 	problems = append(problems, more...)
