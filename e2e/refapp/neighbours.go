@@ -32,8 +32,9 @@ func servePostgres(ctx context.Context, env func(string) string) error {
 			return err
 		}
 	}
-	server := []string{"postgres", "-D", data, "-c", "listen_addresses=*", "-c", "unix_socket_directories=", "-c", "fsync=off"}
-	return syscall.Exec(filepath.Join(binaries[0], "postgres"), server, os.Environ())
+	program := filepath.Join(binaries[0], "postgres")
+	server := []string{program, "-D", data, "-c", "listen_addresses=*", "-c", "unix_socket_directories=", "-c", "fsync=off"}
+	return syscall.Exec(program, server, os.Environ()) // PostgreSQL finds its files by the name that it is called by
 }
 
 func makeCluster(ctx context.Context, binaries, data string, env func(string) string) error {
