@@ -94,6 +94,9 @@ func forwards(s rollout.State) []string {
 	if s.Request.Kind == rollout.Deploy && s.Verify != rollout.Pending && !s.Restarts() {
 		out = append(out, notReplaced()...)
 	}
+	if s.PreStarted != nil {
+		add(rollout.Restart, preStarted(*s.PreStarted))
+	}
 	for _, v := range s.Services {
 		if v.Replaced != nil {
 			add(rollout.Restart, replaced(*v.Replaced))
@@ -125,6 +128,9 @@ func backwards(s rollout.State) []string {
 		if v.Restored != nil {
 			out = append(out, tell(string(rollout.Revert), "ok", restored(*v.Restored))...)
 		}
+	}
+	if s.Discarded != nil {
+		out = append(out, tell(string(rollout.Revert), "ok", discarded(*s.Discarded)...)...)
 	}
 	if s.Held {
 		out = append(out, tell(string(rollout.Revert), "ok", held)...)

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/capakraken/fairlead/internal/api"
 	"github.com/capakraken/fairlead/internal/rollout"
@@ -52,7 +53,7 @@ func (s *story) take(e api.Event) []string {
 // how says what it means for the rollout that an action failed.
 func (s *story) how(a *rollout.Action) string {
 	switch {
-	case a != nil && (a.Verb == rollout.DoRetire || a.Verb == rollout.DoClear):
+	case a != nil && (a.Verb == rollout.DoRetire || a.Verb == rollout.DoKeep || a.Verb == rollout.DoClear):
 		return "warning" // the rollout goes on without it
 	case s.state.Cancel != "" && s.state.Stuck == nil:
 		return "stopped"
@@ -65,6 +66,9 @@ func headline(r rollout.Request) string {
 	text := fmt.Sprintf("rollout %s: %s of %s", r.ID, r.Kind, r.App)
 	if image := r.Image.String(); image != "" {
 		text += " to " + image
+	}
+	if r.To != "" {
+		text += ", of release " + r.To
 	}
 	if r.Requester != "" {
 		text += ", asked for by " + r.Requester
@@ -103,10 +107,18 @@ func (s *story) done(e *rollout.Event) []string {
 		return line(a, "ok", validated(*ev.Validated))
 	case ev.Pulled != nil:
 		return line(a, "ok", []string{pulled(*ev.Pulled)})
+	case ev.Prepared != nil:
+		return line(a, "ok", []string{"the container of the pre_start is made, with the definition of " + ev.Prepared.Service})
+	case ev.PreStarted != nil:
+		return line(a, "ok", []string{preStarted(*ev.PreStarted)})
+	case ev.Discarded != nil:
+		return line(a, "ok", discarded(*ev.Discarded))
 	case ev.Replaced != nil:
 		return line(a, "ok", []string{replaced(*ev.Replaced)})
 	case ev.Verified != nil:
 		return line(a, "ok", verified(*ev.Verified))
+	case ev.Kept != nil:
+		return line(a, "ok", kept(*ev.Kept))
 	case ev.Cleared != nil:
 		return line(a, "ok", cleared(*ev.Cleared))
 	case ev.Restored != nil:
@@ -124,10 +136,27 @@ func (s *story) plainly(a *rollout.Action) string {
 		return retired(a.Service)
 	case rollout.DoHold:
 		return held
-	case rollout.DoValidate, rollout.DoPull, rollout.DoReplace, rollout.DoVerify, rollout.DoClear, rollout.DoRestore,
-		rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
+	case rollout.DoValidate, rollout.DoPull, rollout.DoReplace, rollout.DoVerify, rollout.DoKeep, rollout.DoClear, rollout.DoRestore,
+		rollout.DoHook, rollout.DoPrepare, rollout.DoPreStart, rollout.DoDiscard, rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
 	}
 	return strings.TrimSpace(string(a.Verb) + " " + a.Service)
+}
+
+// preStarted tells of a one-off container that has ended well.
+func preStarted(p rollout.PreStarted) string {
+	return "the pre_start has ended well after " + p.Ran.Round(100*time.Millisecond).String()
+}
+
+// discarded tells of a one-off container that a revert took away, with its last words.
+func discarded(d rollout.Discarded) []string {
+	if d.ID == "" {
+		return []string{"there was no container of the pre_start any more"}
+	}
+	out := []string{fmt.Sprintf("the container of the pre_start is removed (it was %s, exit code %d)", d.Status, d.ExitCode)}
+	for text := range strings.Lines(d.Log) {
+		out = append(out, "| "+strings.TrimSpace(text))
+	}
+	return out
 }
 
 // held is what a revert comes to.

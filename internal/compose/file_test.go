@@ -343,6 +343,7 @@ func TestRefusedFiles(t *testing.T) {
 		"services:\n  web:\n    extends: {service: no}":                                   "DIR/compose.yaml:3: services.web.extends: names a service that DIR/compose.yaml does not define",
 		"services:\n  web:\n    extends: {file: no.yaml, service: x}":                     "DIR/no.yaml: does not exist",
 		"services:\n  web:\n    extends: {file: compose.yaml}":                            "DIR/compose.yaml:3: services.web.extends: names no service",
+		"services:\n  web:\n    environment:\n      - A=x\n      - 1A=y":                  "DIR/compose.yaml:5: services.web.environment[1]: is not the name of a variable",
 		"services:\n  web:\n    user: '1'\n    user: '2'":                                 "DIR/compose.yaml:4: services.web.user: is set twice",
 		"services:\n  web: {\n":                                                           "DIR/compose.yaml:",
 	} {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/loader"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/capakraken/fairlead/internal/secret"
 )
 
 // maxProject bounds what is read of all Compose files of one app.
@@ -126,7 +128,7 @@ func (p *project) projectName(named []*file) string {
 	if name == "" {
 		name = loader.NormalizeProjectName(filepath.Base(p.dir))
 	}
-	if v, ok := p.env.Lookup("COMPOSE_PROJECT_NAME"); ok && v.Value.Reveal() != name {
+	if v, ok := p.env.Lookup("COMPOSE_PROJECT_NAME"); ok && !v.Value.Equal(secret.NewValue(name)) {
 		p.warn(position{path: "apps." + p.Project + ".compose", line: p.Services[0].Line}, "does not name the project, and COMPOSE_PROJECT_NAME of the env sources is not asked",
 			"write it as project: there, if 'docker compose' is started with it")
 	}

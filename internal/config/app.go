@@ -21,7 +21,7 @@ func readApp(name string, f field) App {
 	if !plainName.MatchString(name) {
 		f.bad("is not a usable name for an app", "use lower-case letters, digits and hyphens, 63 at most, beginning with a letter or digit")
 	}
-	m := f.only("environment", "image", "env", "services", "compose", "verify", "secrets", "legacy", "clear", "not_consumers", "timeouts")
+	m := f.only("environment", "image", "env", "services", "compose", "verify", "secrets", "legacy", "clear", "keep_releases", "not_consumers", "timeouts", "pre_start")
 	app := App{
 		Name:         name,
 		Environment:  m.need("environment", "name it, such as environment: production").name(),
@@ -30,10 +30,12 @@ func readApp(name string, f field) App {
 		Env:          readEnv(m.get("env")),
 		Legacy:       readLegacy(m.get("legacy")),
 		Clear:        readClear(m.get("clear")),
+		KeepReleases: m.get("keep_releases").number(3, 1, 15),
 		NotConsumers: readNotConsumers(m.get("not_consumers")),
 		Timeouts:     readTimeouts(m.get("timeouts")),
 	}
 	app.readDefinitions(m)
+	app.PreStart = readPreStart(m.get("pre_start"), app.Services)
 	known := len(f.found)
 	app.Checks = readChecks(m.get("verify"), app.Services, app.Timeouts.Verify)
 	sound := len(f.found) == known
@@ -135,6 +137,27 @@ func readClear(f field) ClearMode {
 		f.bad("is not a clear mode", "write with_deploy (at the end of every deploy) or manual (only by fairlead cleanup)")
 	}
 	return Manual
+}
+
+// readPreStart reads what runs before the old containers stop.
+func readPreStart(f field, services []Definition) *PreStart {
+	if !f.set() {
+		return nil
+	}
+	m := f.only("service", "command", "timeout")
+	p := &PreStart{Service: m.get("service").text(), Timeout: m.get("timeout").duration(5*time.Minute, time.Second, 24*time.Hour)}
+	command := m.need("command", "write the words of the command, such as command: [npx, prisma, migrate, deploy]")
+	p.Command = command.texts()
+	if command.set() && (len(p.Command) == 0 || p.Command[0] == "") {
+		command.bad("is empty", "write the words of the command, such as [npx, prisma, migrate, deploy]")
+	}
+	switch known := slices.ContainsFunc(services, func(d Definition) bool { return d.Name == p.Service }); {
+	case p.Service == "" && len(services) > 0:
+		p.Service = services[0].Name
+	case p.Service != "" && !known:
+		m.get("service").bad("is not one of the app's services", "name a service, or take the key out for the first one")
+	}
+	return p
 }
 
 func readNotConsumers(f field) []string {

@@ -53,8 +53,17 @@ type App struct {
 	Secrets      []secret.Spec // in the file's order
 	Legacy       *Legacy       // nil when the app never kept secrets in its database
 	Clear        ClearMode
+	KeepReleases int      // how many releases' images stay on the host
 	NotConsumers []string // containers that share the image but do not read the legacy values
 	Timeouts     Timeouts
+	PreStart     *PreStart // nil when nothing runs before the old containers stop
+}
+
+// PreStart is a command that runs in a one-off container of the new image before the old containers stop.
+type PreStart struct {
+	Service string // whose definition the container has
+	Command []string
+	Timeout time.Duration
 }
 
 // SecretVariables returns the variables that carry a secret: those of the catalog, and the one that holds the address of

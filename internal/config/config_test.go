@@ -24,7 +24,7 @@ func TestDefaults(t *testing.T) {
 		Instance: "a",
 		Registry: Registry{ConfigFile: "/etc/fairlead/docker.json"},
 		Apps: map[string]App{"shop": {
-			Name: "shop", Environment: "production", Repository: "shop", Line: 3, Clear: Manual,
+			Name: "shop", Environment: "production", Repository: "shop", Line: 3, Clear: Manual, KeepReleases: 3,
 			Services: []Definition{{Name: "web", Source: "fairlead.yaml", Line: 6}},
 			Checks:   map[string]workload.Check{"web": web},
 			Timeouts: Timeouts{Validate: 30 * time.Second, Pull: 10 * time.Minute, Restart: 2 * time.Minute, Verify: 2 * time.Minute, Clear: 30 * time.Second, Revert: 2 * time.Minute},
@@ -67,7 +67,7 @@ func TestEveryKey(t *testing.T) {
 				{Name: "mode", Env: "MODE", OneOf: []string{"live", "test"}, OnMismatch: secret.Keep},
 			},
 			Legacy: &Legacy{DSN: DSN{File: "/etc/shop/dsn"}, Schema: "app", Table: "SystemSettings", Row: Row{Column: "id", Value: "1"}},
-			Clear:  WithDeploy, NotConsumers: []string{"shop-migrate", "shop_console.1"},
+			Clear:  WithDeploy, KeepReleases: 5, NotConsumers: []string{"shop-migrate", "shop_console.1"},
 			Timeouts: Timeouts{Validate: 10 * time.Second, Pull: time.Hour, Restart: 90 * time.Second, Verify: 5 * time.Minute, Clear: time.Minute, Revert: 3 * time.Minute},
 		}},
 	}

@@ -51,7 +51,7 @@ func (e *Engine) checkName(ctx context.Context, k workload.Key, s workload.Servi
 		return nil, err
 	}
 	who, labelled := owner(c.Config.Labels)
-	if labelled && who == k {
+	if labelled && who == k || madeByCompose(c, s) && !c.HostConfig.AutoRemove {
 		return nil, nil
 	}
 	p := fault.Problem{Where: "service " + s.Name}

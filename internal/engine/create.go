@@ -71,10 +71,13 @@ func define(r workload.Replacement) (definition, error) {
 			Init:           s.Init,
 			Resources:      resources(s),
 		},
-		networks: networks(r.Key, s),
+		networks: networks(r.Key, s, r.OneOff),
 	}
 	if s.Logging != nil {
 		d.host.LogConfig = container.LogConfig{Type: s.Logging.Driver, Config: s.Logging.Options}
+	}
+	if r.OneOff {
+		d.config.Healthcheck = &container.HealthConfig{Test: []string{"NONE"}}
 	}
 	d.host.Binds, d.host.Mounts = mounts(s.Mounts)
 	return d, nil
@@ -234,8 +237,9 @@ func networkMode(s workload.Service) container.NetworkMode {
 }
 
 // networks returns the networks to join. On each the container has its final name and its service's name from the
-// start, whatever it is called meanwhile.
-func networks(k workload.Key, s workload.Service) []joined {
+// start, whatever it is called meanwhile; a one-off container has none, as it
+// must not be taken for the service.
+func networks(k workload.Key, s workload.Service, oneOff bool) []joined {
 	if s.NetworkMode != "" {
 		return nil
 	}
@@ -245,7 +249,7 @@ func networks(k workload.Key, s workload.Service) []joined {
 		if n.IPv4Address != "" || n.IPv6Address != "" {
 			endpoint.IPAMConfig = &network.EndpointIPAMConfig{IPv4Address: n.IPv4Address, IPv6Address: n.IPv6Address}
 		}
-		if n.Name != network.NetworkBridge { // the default bridge has no names
+		if n.Name != network.NetworkBridge && !oneOff { // the default bridge has no names
 			endpoint.Aliases = distinct(append([]string{s.FinalName(k), s.Name}, n.Aliases...))
 		}
 		out = append(out, joined{n.Name, endpoint})

@@ -14,6 +14,7 @@ const (
 	LabelEnvironment = "fairlead.environment"
 	LabelApp         = "fairlead.app"
 	LabelService     = "fairlead.service"
+	LabelRole        = "fairlead.role" // of a container that is of no service
 	LabelRollout     = "fairlead.rollout"
 	LabelRelease     = "fairlead.release"
 	LabelDefinitions = "fairlead.definitions"
@@ -43,9 +44,14 @@ func labels(r workload.Replacement) map[string]string {
 		LabelTag:         r.Release.Image.Tag,
 		LabelDigest:      r.Release.Image.Digest,
 	})
+	if r.OneOff {
+		delete(out, LabelService)
+		out[LabelRole] = workload.PreStart
+	}
 	if r.Old != nil && r.Old.Project != "" {
 		out[LabelProject] = r.Old.Project
 	}
+	maps.Copy(out, composeLabels(r.Unit.Service, r.Release))
 	return out
 }
 

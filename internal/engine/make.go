@@ -20,6 +20,9 @@ const landing = 5 * time.Second
 // start only, with the old container stopped, so they are looked for here.
 func (e *Engine) create(ctx context.Context, r workload.Replacement, d definition) (container.InspectResponse, error) {
 	name := workload.NewName(r.Unit.Service.FinalName(r.Key), r.Rollout)
+	if r.OneOff {
+		name = workload.PreStartName(r.Unit.Service.FinalName(r.Key), r.Rollout)
+	}
 	c, taken, err := e.byName(ctx, name)
 	switch {
 	case err != nil:
@@ -82,7 +85,8 @@ func (e *Engine) landed(ctx context.Context, r workload.Replacement, name string
 func stranger(c container.InspectResponse, r workload.Replacement) error {
 	labels := c.Config.Labels
 	who, labelled := owner(labels)
-	if labelled && who == r.Key && labels[LabelRollout] == r.Rollout && labels[LabelService] == r.Unit.Service.Name {
+	if labelled && who == r.Key && labels[LabelRollout] == r.Rollout &&
+		(labels[LabelService] == r.Unit.Service.Name || r.OneOff && labels[LabelRole] == workload.PreStart) {
 		return nil
 	}
 	return fault.New(fault.Conflict, "a container called %s exists that this rollout did not make; no container was touched; remove it, then roll out again", nameOf(c))

@@ -139,7 +139,7 @@ func (c course) again(t *testing.T, n *tally, deaths ...*death) {
 	heard := slices.ContainsFunc(s.records(), func(e entry) bool { return e.Type == string(rollout.Cancelled) })
 	switch {
 	case s.id() == "":
-		want = verdict{Host: got.Host, Row: got.Row} // that the host is untouched was seen
+		want = verdict{Host: got.Host, Row: got.Row, Kept: got.Kept} // that the host is untouched was seen
 	case c.cancel != "" && !heard:
 		want = c.plain
 	}

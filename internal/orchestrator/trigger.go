@@ -60,9 +60,15 @@ func (o *Orchestrator) begin(by journal.Actor, r Request, request rollout.Reques
 	if err := o.admit(r.App, w); err != nil {
 		return rollout.State{}, err
 	}
+	if request.Kind == rollout.Rollback {
+		if err := o.ledger.app(r.App).aim(&request, r); err != nil {
+			return rollout.State{}, err
+		}
+	}
 	request.ID = o.newID()
-	request.Force, request.Reason, request.IdempotencyKey = r.Force, r.Reason, r.IdempotencyKey
+	request.Force, request.AllowWeaker, request.Reason, request.IdempotencyKey = r.Force, r.AllowWeaker, r.Reason, r.IdempotencyKey
 	request.Requester, request.UID, request.Previous = by.User, uid(by), o.ledger.app(r.App).Left
+	o.ledger.app(r.App).images(&request)
 	if w != nil {
 		w.offered = request.ID
 	}
@@ -101,12 +107,23 @@ func (o *Orchestrator) repeated(r Request, request rollout.Request) (rollout.Sta
 		if s.Request.App != r.App || s.Request.IdempotencyKey != r.IdempotencyKey {
 			continue
 		}
-		if s.Request.Kind != request.Kind || s.Request.Image != request.Image || s.Request.Force != r.Force {
+		if !same(s.Request, request, r) {
 			return s, false, fault.New(fault.Conflict, "the idempotency key was already used for another request (rollout %s); nothing was changed", s.Request.ID)
 		}
 		return s, true, nil
 	}
 	return rollout.State{}, false, nil
+}
+
+// same tells whether a rollout is what a later request asks for.
+func same(was, asked rollout.Request, r Request) bool {
+	if was.Kind != asked.Kind || was.Force != r.Force || was.AllowWeaker != r.AllowWeaker {
+		return false
+	}
+	if was.Kind == rollout.Rollback {
+		return strings.HasPrefix(was.To, r.Release)
+	}
+	return was.Image == asked.Image
 }
 
 // admit returns why no rollout of the app may begin now; w is the request's place in the queue, nil where it does not

@@ -87,7 +87,7 @@ func (o *Orchestrator) intend(id string) (rollout.State, rollout.Action, context
 func (o *Orchestrator) context(id string, a rollout.Action) context.Context {
 	parent := o.interrupt
 	switch a.Verb {
-	case rollout.DoReplace, rollout.DoPromote, rollout.DoRetire, rollout.DoRestore, rollout.DoClear:
+	case rollout.DoPrepare, rollout.DoDiscard, rollout.DoReplace, rollout.DoPromote, rollout.DoRetire, rollout.DoKeep, rollout.DoRestore, rollout.DoClear:
 		parent = o.kill
 	}
 	timed, stop := context.WithDeadline(parent, a.Deadline)

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/workload"
@@ -55,8 +56,8 @@ func (s *State) begun(e Event) {
 	if s.Step != a.Step {
 		s.Step, s.StepSince = a.Step, e.Time
 	}
-	if _, ok := s.Deadlines[a.Step]; !ok {
-		s.Deadlines[a.Step] = a.Deadline
+	if of, _ := s.limit(a); s.Deadlines[of].IsZero() {
+		s.Deadlines[of] = a.Deadline
 	}
 	if a.Verb == DoClear && s.Clear == Begin {
 		s.Reclear = true
@@ -68,8 +69,18 @@ func (s *State) begun(e Event) {
 // mark sets how far the action has come.
 func (s *State) mark(a Action, m Mark) {
 	switch a.Verb {
+	case DoHook:
+		s.markHook(a, m)
+	case DoPrepare:
+		s.Prepare = m
+	case DoPreStart:
+		s.PreStart = m
+	case DoDiscard:
+		s.Discard = m
 	case DoVerify:
 		s.Verify = m
+	case DoKeep:
+		s.Keep = m
 	case DoClear:
 		s.Clear = m
 	case DoReplace:
@@ -100,16 +111,35 @@ func (s *State) done(e Event) error {
 			return missing(a)
 		}
 		s.aim(s.Pulled.Image)
+		s.warn(s.Pulled.Warnings...)
+	case DoPrepare:
+		if s.Prepared = ev.Prepared; s.Prepared == nil {
+			return missing(a)
+		}
+	case DoPreStart:
+		if s.PreStarted = ev.PreStarted; s.PreStarted == nil {
+			return missing(a)
+		}
+	case DoDiscard:
+		s.Discarded = ev.Discarded
 	case DoReplace:
 		v := &s.Services[s.index(a.Service)]
 		if v.Replaced = ev.Replaced; v.Replaced == nil {
 			return missing(a)
+		}
+		for _, d := range v.Replaced.Differences {
+			s.warn(fmt.Sprintf("%s differs from the container that it replaces: %s %s", v.Name, d.Field, d.What))
 		}
 	case DoVerify:
 		if s.Verified = ev.Verified; s.Verified == nil {
 			return missing(a)
 		}
 		s.warn(s.Verified.Warnings...)
+	case DoKeep:
+		if s.Kept = ev.Kept; s.Kept == nil {
+			return missing(a)
+		}
+		s.warn(s.Kept.Left...)
 	case DoClear:
 		if s.Cleared = ev.Cleared; s.Cleared == nil {
 			return missing(a)
@@ -118,7 +148,7 @@ func (s *State) done(e Event) error {
 		s.Services[s.index(a.Service)].Restored = ev.Restored
 	case DoHold:
 		s.Held = true
-	case DoPromote, DoRetire, DoEnd, DoExpire, Nothing:
+	case DoHook, DoPromote, DoRetire, DoEnd, DoExpire, Nothing:
 	}
 	return nil
 }
@@ -138,7 +168,7 @@ func (s *State) validated(v *Validated) error {
 		}
 	}
 	s.warn(v.Warnings...)
-	if s.Request.Kind != Deploy {
+	if !slices.Contains(s.Request.Kind.Steps(), Pull) {
 		s.aim(v.Image)
 	}
 	return nil
@@ -146,12 +176,8 @@ func (s *State) validated(v *Validated) error {
 
 // aim fixes the release that the rollout moves to.
 func (s *State) aim(image workload.Image) {
-	identity := image.Digest
-	if identity == "" {
-		identity = image.ID
-	}
 	s.Target = workload.Release{
-		ID:          workload.ReleaseID(identity, s.Validated.Definitions, s.Validated.Env),
+		ID:          workload.ReleaseID(image.Identity(), s.Validated.Definitions, s.Validated.Env),
 		Image:       image,
 		Definitions: s.Validated.Definitions,
 		Env:         s.Validated.Env,
@@ -163,14 +189,28 @@ func (s *State) aim(image workload.Image) {
 func (s *State) failed(a Action, f *Failure) {
 	s.Doing = nil
 	switch {
+	case a.Verb == DoDiscard && s.PreStart == Complete:
+		s.Discard = Skipped
+		s.warn("the container of the pre_start is still there: " + f.Message)
 	case s.Phase == Reverting && a.Step == Revert:
 		s.Stuck, s.Phase = f, Ending
 	case a.Verb == DoRetire:
 		s.Services[s.index(a.Service)].Retire = Skipped
 		s.warn(fmt.Sprintf("%s: the old container is still there, with its old secrets: %s", a.Service, f.Message))
+	case a.Verb == DoKeep:
+		s.Keep = Skipped
+		s.warn("the images were not put in order, which the next rollout does again; until then one may be missing for a rollback, or too many are there: " + f.Message)
 	case a.Verb == DoClear:
 		s.Clear = Skipped
 		s.warn(fmt.Sprintf("the clear failed, so legacy values may be left (see 'fairlead residue %s'): %s", s.Request.App, f.Text()))
+	case a.Hook > 0 && a.Step == Clear && s.Phase == Forward:
+		s.markHook(a, Skipped)
+		if s.Request.Hooks[a.Hook-1].When == Before {
+			s.Clear = Skipped
+			s.warn("nothing was cleared: " + f.Text())
+		} else {
+			s.warn(f.Text())
+		}
 	default:
 		s.turnBack(f)
 	}
@@ -182,7 +222,7 @@ func (s *State) turnBack(f *Failure) {
 	if s.Phase != Forward {
 		return
 	}
-	s.Failure = f
+	s.Failure = s.told(f)
 	s.Phase = Ending
 	if s.Touched() {
 		s.Phase = Reverting

@@ -53,7 +53,7 @@ func (tr *trial) walk() {
 		tr.judge()
 		tr.outcomes[tr.state.Outcome]++
 		return
-	case len(tr.events) > 100:
+	case len(tr.events) > 150:
 		tr.Fatalf("there is no end to it: %s", tr.story())
 	}
 	a := tr.begin()
@@ -85,8 +85,8 @@ func (tr *trial) fork() *trial {
 // fates returns what may happen to an action. One that changes nothing has no middle.
 func (tr *trial) fates(a Action) []int {
 	open := []int{works, failsBefore}
-	halves := slices.Contains([]Verb{DoReplace, DoRestore}, a.Verb)
-	changes := halves || slices.Contains([]Verb{DoPromote, DoRetire, DoClear}, a.Verb)
+	halves := slices.Contains([]Verb{DoReplace, DoRestore, DoPreStart}, a.Verb)
+	changes := halves || slices.Contains([]Verb{DoPromote, DoRetire, DoKeep, DoClear, DoPrepare, DoDiscard}, a.Verb)
 	if changes {
 		open = append(open, failsAfter)
 	}
@@ -173,7 +173,13 @@ func TestEveryPath(t *testing.T) {
 		{scene{kind: Deploy, services: one, legacy: true, clears: true}, 2},
 		{scene{kind: Deploy, services: two, absent: true, legacy: true, clears: true}, 1},
 		{scene{kind: Deploy, services: one, same: true, legacy: true, clears: true}, 2},
+		{scene{kind: Deploy, services: one, legacy: true, clears: true, prestart: true}, 1},
+		{scene{kind: Deploy, services: two, absent: true, prestart: true}, 1},
+		{scene{kind: Deploy, services: one, same: true, prestart: true, hooks: true, legacy: true, clears: true}, 1},
+		{scene{kind: Deploy, services: one, prestart: true, hooks: true, legacy: true, clears: true}, 0},
+		{scene{kind: Cleanup, services: one, hooks: true, legacy: true, clears: true}, 1},
 		{scene{kind: Rotate, services: two, legacy: true, clears: true}, 1},
+		{scene{kind: Rollback, services: two, legacy: true}, 1},
 		{scene{kind: Cleanup, services: two, legacy: true, clears: true}, 2},
 	} {
 		t.Run(fmt.Sprintf("%s of %d", c.kind, len(c.services)), func(t *testing.T) {
@@ -198,6 +204,9 @@ func (tr *trial) judge() {
 				tr.Errorf("%s: it succeeded, and %s is %+v", tr.story(), name, l)
 			}
 		}
+		if o := tr.host.oneOff; s.prestarts() && o != removed {
+			tr.Errorf("%s: it succeeded, and the one-off container is %q", tr.story(), o)
+		}
 		if s.Clear == Complete && tr.host.residue {
 			tr.Errorf("%s: the residue is not cleared", tr.story())
 		}
@@ -206,6 +215,12 @@ func (tr *trial) judge() {
 			tr.Errorf("%s: it was refused, and changed:\n%s", tr.story(), diff)
 		}
 	case RolledBack:
+		if o := tr.host.oneOff; o != removed && o != never && s.Discard != Skipped {
+			tr.Errorf("%s: it was rolled back, and the one-off container is %s", tr.story(), o)
+		}
+		if s.PreStart != Pending && !strings.Contains(s.Failure.Message, "schema") {
+			tr.Errorf("%s: it does not say that the schema may have changed: %s", tr.story(), s.Failure.Message)
+		}
 		for name, l := range tr.host.services {
 			if l.old != tr.before.services[name].old || l.new == live || l.new == final {
 				tr.Errorf("%s: it was rolled back, and %s is %+v", tr.story(), name, l)
@@ -231,7 +246,7 @@ func (tr *trial) judgeOrder() {
 		return func(e Event) bool { return e.Type == typ && e.Action.Verb == v }
 	}
 	proved := first(is(Done, DoVerify))
-	for _, v := range []Verb{DoPromote, DoRetire, DoClear} {
+	for _, v := range []Verb{DoPromote, DoRetire, DoKeep, DoClear} {
 		if i := first(is(Begun, v)); i >= 0 && (proved < 0 || i < proved) {
 			tr.Errorf("%s: %s comes before the proof", tr.story(), v)
 		}
@@ -250,7 +265,7 @@ func (tr *trial) judgeOrder() {
 			replaced = append(replaced, e.Action.Service)
 		case DoRestore:
 			restored = append(restored, e.Action.Service)
-		case DoValidate, DoPull, DoVerify, DoPromote, DoRetire, DoClear, DoHold, DoEnd, DoExpire, Nothing:
+		case DoHook, DoPrepare, DoPreStart, DoDiscard, DoValidate, DoPull, DoVerify, DoPromote, DoRetire, DoKeep, DoClear, DoHold, DoEnd, DoExpire, Nothing:
 		}
 	}
 	replaced, restored = slices.Compact(replaced), slices.Compact(restored)
@@ -269,13 +284,14 @@ func (tr *trial) judgeDeadlines() {
 			continue
 		}
 		a := *e.Action
-		if _, ok := stored[a.Step]; !ok {
-			stored[a.Step] = a.Deadline
+		of, _ := tr.state.limit(a)
+		if _, ok := stored[of]; !ok {
+			stored[of] = a.Deadline
 		}
-		graced := slices.Contains([]Verb{DoPromote, DoRetire, DoClear, DoRestore, DoHold}, a.Verb) &&
+		graced := slices.Contains([]Verb{DoPromote, DoRetire, DoKeep, DoClear, DoRestore, DoHold, DoDiscard, DoPreStart}, a.Verb) &&
 			a.Deadline.Equal(tr.events[i].Time.Add(Grace-time.Second))
-		if !a.Deadline.Equal(stored[a.Step]) && !graced {
-			tr.Errorf("%s: the deadline of %s moved from %s to %s", tr.story(), named(a), stored[a.Step], a.Deadline)
+		if !a.Deadline.Equal(stored[of]) && !graced {
+			tr.Errorf("%s: the deadline of %s moved from %s to %s", tr.story(), named(a), stored[of], a.Deadline)
 		}
 	}
 }

@@ -68,18 +68,24 @@ func (s State) objectionToBegin(a *Action) string {
 		return "it names no action"
 	}
 	step, one := a.Verb.place()
+	if a.Verb == DoHook {
+		step = a.Step
+	}
 	switch {
 	case step == "":
 		return "it names an action that nobody does"
 	case step != a.Step:
 		return "its action is not of its step"
+	case (a.Verb == DoHook) != (a.Hook != 0), a.Hook < 0, a.Hook > len(s.Request.Hooks),
+		a.Hook > 0 && s.Request.Hooks[a.Hook-1].Step != a.Step:
+		return "it names no hook of its step"
 	case one != (a.Service != "") || one && s.index(a.Service) < 0:
 		return "its action does not fit the services"
 	case (step == Revert) != (s.Phase == Reverting), s.Phase == Ending:
 		return "its action goes in another direction"
 	case step != Revert && !slices.Contains(s.Request.Kind.Steps(), step):
 		return "its action is not of the rollout's kind"
-	case a.Verb != DoValidate && s.Validated == nil:
+	case s.Validated == nil && a.Verb != DoValidate && (a.Verb != DoHook || step != Validate):
 		return "nothing is validated"
 	case s.through(*a):
 		return "its action is through"
@@ -91,8 +97,24 @@ func (s State) objectionToBegin(a *Action) string {
 // comes before the proof, and that every new container is in its place before the first old one goes.
 func (s State) untimely(a Action) string {
 	switch a.Verb {
-	case DoReplace:
+	case DoHook:
+		return s.untimelyHook(s.Request.Hooks[a.Hook-1])
+	case DoPreStart:
+		if s.Prepare != Complete {
+			return "its container is not made"
+		}
+	case DoDiscard:
+		if s.Prepare == Pending {
+			return "its container was never made"
+		}
+	case DoPrepare, DoReplace:
 		switch {
+		case a.Verb == DoPrepare && s.Request.PreStart == nil:
+			return "it was not asked for"
+		case a.Verb == DoReplace && s.prestarts() && s.PreStart != Complete:
+			return "the pre_start has not ended well"
+		case s.unhooked(Restart, Before):
+			return "the hooks before it have not ended well"
 		case s.Verified != nil:
 			return "the containers are verified"
 		case s.Pulled == nil && slices.Contains(s.Request.Kind.Steps(), Pull):
@@ -103,22 +125,39 @@ func (s State) untimely(a Action) string {
 			return "not every container is replaced"
 		}
 	case DoPromote:
+		if s.unhooked(Verify, After) {
+			return "the hooks after verify have not ended well"
+		}
 		if s.Verified == nil || s.Services[s.index(a.Service)].Replaced == nil {
 			return "the container is not verified"
 		}
-	case DoRetire, DoClear:
+	case DoRetire, DoKeep, DoClear:
 		if s.Verified == nil || !s.settled() {
 			return "not every container is verified and promoted"
+		}
+		if a.Verb == DoClear && s.unhooked(Clear, Before) {
+			return "the hooks before it have not ended well"
 		}
 	case DoRestore:
 		if s.Services[s.index(a.Service)].Replace == Pending {
 			return "the service was not touched"
 		}
 	case DoHold:
-		if !s.restored() {
-			return "not every touched service is restored"
+		if !s.restored() || !s.discarded() {
+			return "not all that was touched is put back"
 		}
 	case DoValidate, DoPull, DoEnd, DoExpire, Nothing:
+	}
+	return ""
+}
+
+// untimelyHook says why a hook cannot begin: what it comes after is not done, or what it comes before is begun.
+func (s State) untimelyHook(h Hook) string {
+	switch {
+	case h.When == Before && !s.fresh(h.Step), h.Step == Clear && (s.Verified == nil || !s.settled()):
+		return "its step has not come, or is begun"
+	case h.Step == Verify && h.When == After && s.Verified == nil, h.Step == Clear && h.When == After && s.Cleared == nil:
+		return "its step is not through"
 	}
 	return ""
 }
@@ -131,9 +170,11 @@ func (s State) objectionToResult(e Event) string {
 		return "it names no action"
 	case e.Type == Failed && e.Failure == nil:
 		return "it does not say why"
+	case e.Action.Hook < 0, e.Action.Hook > len(s.Request.Hooks):
+		return "it names no hook"
 	case e.Type == Failed && e.Action.Verb == DoExpire && s.Phase == Forward:
 		return ""
-	case s.Doing == nil || s.Doing.Verb != e.Action.Verb || s.Doing.Service != e.Action.Service:
+	case s.Doing == nil || s.Doing.Verb != e.Action.Verb || s.Doing.Service != e.Action.Service || s.Doing.Hook != e.Action.Hook:
 		return "its action is not under way"
 	}
 	return ""
@@ -159,9 +200,9 @@ func (s State) objectionToEnd(o Outcome) string {
 	case Succeeded:
 		is = s.Phase == Forward && s.Verified != nil && s.settled()
 	case Refused:
-		is = s.Phase == Ending && !s.Touched()
+		is = s.Phase == Ending && !s.Touched() || s.Phase == Reverting && !s.Changes() && s.discarded()
 	case RolledBack:
-		is = s.Phase == Reverting && s.Held && s.restored()
+		is = s.Phase == Reverting && s.Held && s.restored() && s.discarded() && s.Changes()
 	case Halted:
 		is = s.Phase == Ending && s.Stuck != nil
 	}
@@ -192,8 +233,18 @@ func (s State) through(a Action) bool {
 		return s.Validated != nil
 	case DoPull:
 		return s.Pulled != nil
+	case DoHook:
+		return len(s.Hooks) > 0 && (s.Hooks[a.Hook-1] == Complete || s.Hooks[a.Hook-1] == Skipped)
+	case DoPrepare:
+		return s.Prepare == Complete
+	case DoPreStart:
+		return s.PreStart == Complete
+	case DoDiscard:
+		return s.Discard == Complete || s.Discard == Skipped
 	case DoVerify:
 		return s.Verified != nil
+	case DoKeep:
+		return s.Kept != nil || s.Keep == Skipped
 	case DoClear:
 		return s.Cleared != nil || s.Clear == Skipped
 	case DoHold:
@@ -212,26 +263,30 @@ func (s State) through(a Action) bool {
 }
 
 // place returns the step that the verb belongs to, and whether it is for one service. Verbs that are only recorded
-// have none.
+// have none, nor have hooks.
 func (v Verb) place() (step Step, one bool) {
 	switch v {
 	case DoValidate:
 		return Validate, false
 	case DoPull:
 		return Pull, false
+	case DoPrepare, DoPreStart:
+		return Restart, false
 	case DoReplace:
 		return Restart, true
 	case DoVerify:
 		return Verify, false
 	case DoPromote, DoRetire:
 		return Verify, true
+	case DoKeep:
+		return Verify, false
 	case DoClear:
 		return Clear, false
 	case DoRestore:
 		return Revert, true
-	case DoHold:
+	case DoHold, DoDiscard:
 		return Revert, false
-	case DoEnd, DoExpire, Nothing:
+	case DoHook, DoEnd, DoExpire, Nothing:
 	}
 	return "", false
 }

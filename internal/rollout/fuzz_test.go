@@ -12,7 +12,7 @@ import (
 // The fuzzer's alphabet: two bytes make one event, of which the second says what it is about.
 var (
 	anyType = []EventType{"", Requested, Begun, Done, Failed, Cancelled, Suspended, Resumed, Ended, "rollout.paused"}
-	anyVerb = []Verb{DoValidate, DoPull, DoReplace, DoVerify, DoPromote, DoRetire, DoClear, DoRestore, DoHold, DoEnd, DoExpire, Nothing}
+	anyVerb = []Verb{DoValidate, DoPull, DoReplace, DoVerify, DoPromote, DoRetire, DoKeep, DoClear, DoRestore, DoHold, DoHook, DoPrepare, DoPreStart, DoDiscard, DoEnd, DoExpire, Nothing}
 	anyEnd  = []Outcome{Succeeded, Refused, RolledBack, Halted, ""}
 	anyOne  = []string{"", "web", "worker", "db"}
 )
@@ -27,6 +27,9 @@ func spelled(sc scene, s State, now time.Time, what, about byte) Event {
 		return next(sc, s, now)
 	}
 	a := Action{Verb: anyVerb[int(about)%len(anyVerb)], Service: anyOne[int(about)/len(anyVerb)%len(anyOne)]}
+	if a.Verb == DoHook {
+		a.Hook = int(about) % 12
+	}
 	if a.Step, _ = a.Verb.place(); what >= 128 {
 		a.Step = Verify
 	}
@@ -50,7 +53,7 @@ func next(sc scene, s State, now time.Time) Event {
 		return s.End(a.Outcome, now)
 	case a.Verb == DoExpire:
 		return Event{Type: Failed, Time: now, Action: &a, Failure: NewFailure(fault.New(fault.TimedOut, "late"))}
-	case s.Doing != nil && s.Doing.Verb == a.Verb && s.Doing.Service == a.Service:
+	case s.Doing != nil && s.Doing.Verb == a.Verb && s.Doing.Service == a.Service && s.Doing.Hook == a.Hook:
 		return Event{Type: Done, Time: now, Action: &a, Evidence: sc.evidence(s, a)}
 	}
 	return Event{Type: Begun, Time: now, Action: &a}
@@ -60,13 +63,13 @@ func next(sc scene, s State, now time.Time) Event {
 // machine asks for must always be allowed.
 func FuzzApply(f *testing.F) {
 	follow := make([]byte, 60)
-	for kind := range byte(3) {
+	for kind := range byte(9) {
 		f.Add(kind, follow)
 		f.Add(kind, []byte("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x05\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
 		f.Add(kind, []byte("\x00\x00\x02\x00\x04\x00\x08\x01\x09\x00\x02\xff\x03\xff\x04\xff\x03\x03"))
 	}
 	f.Fuzz(func(t *testing.T, kind byte, text []byte) {
-		sc := scene{kind: []Kind{Deploy, Rotate, Cleanup}[kind%3], services: both, legacy: true, clears: true}
+		sc := scene{kind: []Kind{Deploy, Rotate, Cleanup}[kind%3], services: both, legacy: true, clears: true, prestart: kind%3 == 0 && kind > 2, hooks: kind > 5}
 		s, now := State{}, dawn
 		for len(text) > 1 {
 			now = now.Add(time.Second)

@@ -21,6 +21,7 @@ const (
 type host struct {
 	services map[string]life
 	residue  bool
+	oneOff   string // the container that runs before the first old one stops
 }
 
 func newHost(sc scene) *host {
@@ -35,14 +36,42 @@ func newHost(sc scene) *host {
 	return h
 }
 
-func (h *host) clone() *host { return &host{services: maps.Clone(h.services), residue: h.residue} }
+func (h *host) clone() *host {
+	return &host{services: maps.Clone(h.services), residue: h.residue, oneOff: h.oneOff}
+}
 
 // effect changes the host as the action does. Every action looks first, so it may come again. With half it stops in the
 // middle. It returns what nobody may do.
 func (h *host) effect(a Action, half bool) string {
 	l := h.services[a.Service]
 	switch a.Verb {
+	case DoPrepare:
+		if h.oneOff != never && h.oneOff != made {
+			return "a one-off container is made that may have run"
+		}
+		h.oneOff = made
+	case DoPreStart:
+		switch {
+		case h.oneOff == made && half:
+			h.oneOff = live
+		case h.oneOff == never || h.oneOff == removed:
+			return "a one-off container is started that is not there"
+		case !half:
+			h.oneOff = kept
+		}
+	case DoDiscard:
+		if h.oneOff == made {
+			h.oneOff = never // without a trace
+		} else if h.oneOff != never {
+			h.oneOff = removed
+		}
 	case DoReplace:
+		if h.oneOff == made || h.oneOff == live {
+			return "a container is replaced before the one-off container has ended"
+		}
+		if h.oneOff == kept {
+			h.oneOff = removed
+		}
 		if l.new == never {
 			l.new = made
 		}
@@ -64,13 +93,13 @@ func (h *host) effect(a Action, half bool) string {
 			}
 		}
 		l.old = removed
-	case DoClear:
+	case DoKeep, DoClear:
 		for name, other := range h.services {
 			if other.new == made || other.new == live || other.new == never && other.old == kept {
-				return "values are cleared while " + name + " is in between"
+				return string(a.Verb) + " comes while " + name + " is in between"
 			}
 		}
-		h.residue = false
+		h.residue = h.residue && a.Verb != DoClear
 	case DoRestore:
 		if l.old == removed || !h.residue && l.old != never {
 			return "too much is gone to restore " + a.Service
@@ -81,7 +110,7 @@ func (h *host) effect(a Action, half bool) string {
 		if l.old == kept && !half {
 			l.old = live
 		}
-	case DoValidate, DoPull, DoVerify, DoHold, DoEnd, DoExpire, Nothing:
+	case DoHook, DoValidate, DoPull, DoVerify, DoHold, DoEnd, DoExpire, Nothing:
 	}
 	if l.old == live && (l.new == live || l.new == final) {
 		return "two containers of " + a.Service + " are live"

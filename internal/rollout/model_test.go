@@ -33,7 +33,7 @@ func modelled(t *testing.T) *model {
 		h := newHost(sc)
 		h.residue = true // where there is no legacy, nothing is ever cleared
 		tr := &trial{run: &run{TB: t, scene: sc, now: dawn}, host: h, before: h.clone(), outcomes: map[Outcome]int{}, watch: m.watch}
-		if len(sc.services) == 1 && sc.legacy && sc.clears {
+		if len(sc.services) == 1 && sc.legacy && sc.clears && !sc.hooks {
 			tr.deaths = 1
 		}
 		tr.watched()
@@ -46,7 +46,7 @@ func modelled(t *testing.T) *model {
 }
 
 // walkable are the kinds of rollout that are walked.
-var walkable = []Kind{Deploy, Rotate, Cleanup}
+var walkable = []Kind{Deploy, Rotate, Rollback, Cleanup}
 
 // scenes returns everything that a rollout can be asked for, and find.
 func scenes() []scene {
@@ -55,12 +55,20 @@ func scenes() []scene {
 		for _, services := range [][]string{{"web"}, both} {
 			for bits := range 16 {
 				sc := scene{kind: kind, services: services, legacy: bits&1 != 0, clears: bits&2 != 0, absent: bits&4 != 0, same: bits&8 != 0}
-				if sc.absent && sc.same || (sc.absent || sc.same) && kind != Deploy {
+				if sc.absent && sc.same || sc.absent && kind != Deploy && kind != Rollback || sc.same && kind != Deploy {
 					continue // there is no such thing
 				}
 				all = append(all, sc)
 			}
 		}
+	}
+	for _, services := range [][]string{{"web"}, both} {
+		all = append(all, scene{kind: Deploy, services: services, legacy: true, clears: true, prestart: true},
+			scene{kind: Deploy, services: services, absent: true, prestart: true})
+	}
+	for _, kind := range walkable {
+		all = append(all, scene{kind: kind, services: []string{"web"}, legacy: true, clears: true, hooks: true, prestart: kind == Deploy},
+			scene{kind: kind, services: []string{"web"}, legacy: true, hooks: true, same: kind == Deploy})
 	}
 	return all
 }
@@ -75,6 +83,14 @@ func node(s State, now time.Time) string {
 	case DoEnd:
 		return string(a.Outcome)
 	case DoExpire:
+		switch prestarts := a.Step == Restart && s.prestarts(); {
+		case a.Hook > 0:
+			return string(DoHook)
+		case prestarts && s.Prepare != Complete:
+			return string(DoPrepare)
+		case prestarts && s.PreStart != Complete:
+			return string(DoPreStart)
+		}
 		return string(map[Step]Verb{Validate: DoValidate, Pull: DoPull, Restart: DoReplace, Verify: DoVerify}[a.Step])
 	}
 	return string(a.Verb)

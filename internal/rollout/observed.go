@@ -50,7 +50,9 @@ func Observe(a App, containers []workload.Container) Observed {
 	}
 	for _, c := range containers {
 		o.Containers = append(o.Containers, Shown{c.Service, c.Name, c.ID, c.Rollout, c.Release, c.Image.Digest, c.Status})
-		if !slices.Contains(a.Services, c.Service) {
+		if c.OneOff() {
+			o.Doubts = append(o.Doubts, fmt.Sprintf("container %s of a pre_start is left over (%s)", c.Name, c.Status))
+		} else if !slices.Contains(a.Services, c.Service) {
 			o.Doubts = append(o.Doubts, fmt.Sprintf("container %s is of service %s, which is not configured", c.Name, c.Service))
 		}
 	}
@@ -159,7 +161,13 @@ func (s State) Outrun(containers []workload.Container) []workload.Container {
 	var out []workload.Container
 	for _, c := range containers {
 		i := s.index(c.Service)
-		if !c.Ours || c.Rollout != s.Request.ID || i < 0 {
+		if !c.Ours || c.Rollout != s.Request.ID {
+			continue
+		}
+		if c.OneOff() && (s.Prepare == Pending || s.PreStart == Pending && c.Status != workload.Created) {
+			out = append(out, c)
+		}
+		if c.OneOff() || i < 0 {
 			continue
 		}
 		if v := s.Services[i]; v.Replace == Pending || v.Promote == Pending && !c.Passing() {

@@ -51,18 +51,27 @@ type State struct {
 	Begun     time.Time          `json:"begun"`
 	Ended     time.Time          `json:"ended,omitzero"`
 	Services  []Service          `json:"services"`
-	Deadlines map[Step]time.Time `json:"deadlines,omitempty"`
-	Doing     *Action            `json:"doing,omitempty"` // begun, and without a result yet
+	Deadlines map[Step]time.Time `json:"deadlines,omitempty"` // of the steps, the one-off container and the hooks
+	Doing     *Action            `json:"doing,omitempty"`     // begun, and without a result yet
 
-	Validated *Validated       `json:"validated,omitempty"`
-	Pulled    *Pulled          `json:"pulled,omitempty"`
-	Target    workload.Release `json:"target,omitzero"`
-	Verify    Mark             `json:"verify,omitempty"`
-	Verified  *Verified        `json:"verified,omitempty"`
-	Reclear   bool             `json:"reclear,omitempty"` // the clear was begun before and has left no result
-	Clear     Mark             `json:"clear,omitempty"`
-	Cleared   *Cleared         `json:"cleared,omitempty"`
-	Held      bool             `json:"held,omitempty"`
+	Validated  *Validated       `json:"validated,omitempty"`
+	Pulled     *Pulled          `json:"pulled,omitempty"`
+	Target     workload.Release `json:"target,omitzero"`
+	Hooks      []Mark           `json:"hooks,omitempty"` // of the request's
+	Prepare    Mark             `json:"prepare,omitempty"`
+	Prepared   *Prepared        `json:"prepared,omitempty"`
+	PreStart   Mark             `json:"pre_start,omitempty"`
+	PreStarted *PreStarted      `json:"pre_started,omitempty"`
+	Discard    Mark             `json:"discard,omitempty"`
+	Discarded  *Discarded       `json:"discarded,omitempty"`
+	Verify     Mark             `json:"verify,omitempty"`
+	Verified   *Verified        `json:"verified,omitempty"`
+	Keep       Mark             `json:"keep,omitempty"`
+	Kept       *Kept            `json:"kept,omitempty"`
+	Reclear    bool             `json:"reclear,omitempty"` // the clear was begun before and has left no result
+	Clear      Mark             `json:"clear,omitempty"`
+	Cleared    *Cleared         `json:"cleared,omitempty"`
+	Held       bool             `json:"held,omitempty"`
 
 	Resumed  bool     `json:"resumed,omitempty"` // a daemon died or stopped in its middle, and another went on
 	Cancel   string   `json:"cancel,omitempty"`  // who cancelled it, and why
@@ -73,14 +82,12 @@ type State struct {
 }
 
 // Touched reports whether anything on the host may have been changed.
-func (s State) Touched() bool {
-	return slices.ContainsFunc(s.Services, func(v Service) bool { return v.Replace != Pending })
-}
+func (s State) Touched() bool { return s.Prepare != Pending || s.replaced() }
 
-// Cancellable reports whether a cancel is still accepted: until the clear may have begun, or the old container may be
-// gone.
+// Cancellable reports whether a cancel is still accepted: until the clear may have begun, or the old container or an old
+// image may be gone.
 func (s State) Cancellable() bool {
-	return s.Phase == Forward && s.Clear == Pending &&
+	return s.Phase == Forward && s.Clear == Pending && s.Keep == Pending &&
 		!slices.ContainsFunc(s.Services, func(v Service) bool { return v.Retire != Pending })
 }
 
@@ -138,6 +145,7 @@ func (s State) index(service string) int {
 func (s State) clone() State {
 	s.Services = slices.Clone(s.Services)
 	s.Warnings = slices.Clone(s.Warnings)
+	s.Hooks = slices.Clone(s.Hooks)
 	deadlines := make(map[Step]time.Time, len(s.Deadlines)+1)
 	for k, v := range s.Deadlines {
 		deadlines[k] = v

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,8 @@ type scene struct {
 	force    bool
 	legacy   bool // there is a legacy database, with residue
 	clears   bool
+	prestart bool // a one-off container runs before the old ones stop
+	hooks    bool // there is one on each side of each step
 }
 
 func (sc scene) request() Request {
@@ -34,11 +37,33 @@ func (sc scene) request() Request {
 	if !sc.absent {
 		r.Previous = &Previous{Release: workload.Release{ID: "elder", Image: image, Since: dawn.Add(-time.Hour)}, Services: definitions(sc.services)}
 	}
-	if sc.kind == Deploy {
+	if sc.prestart {
+		r.PreStart = &PreStart{Service: "web", Command: []string{"migrate"}, Timeout: 4 * time.Minute}
+	}
+	if sc.hooks {
+		for _, step := range []Step{Validate, Pull, Restart, Verify, Clear} {
+			for _, when := range []When{Before, After} {
+				r.Hooks = append(r.Hooks, Hook{Step: step, When: when, Name: "backup", Timeout: time.Minute})
+			}
+		}
+	}
+	r.Images = &Images{Keep: 2, Known: []PastImage{{Image: elder}, {Image: eldest, Fetched: true}}}
+	switch sc.kind {
+	case Rollback:
+		r.Image, r.To = image, "eldest"
+	case Cleanup:
+		r.Images = nil
+	case Deploy:
 		r.Image = workload.Image{Repository: "registry.example.com/app", Tag: "2.0.0"}
 	}
 	return r
 }
+
+// elder and eldest are what ran before.
+var (
+	elder  = workload.Image{Repository: "registry.example.com/app", Digest: "sha256:0e"}
+	eldest = workload.Image{Repository: "registry.example.com/app", Digest: "sha256:1e"}
+)
 
 // image is the one that the tag stands for.
 var image = workload.Image{Repository: "registry.example.com/app", Tag: "2.0.0", Digest: "sha256:0123456789abcdef", ID: "sha256:local"}
@@ -87,6 +112,14 @@ func (sc scene) evidence(s State, a Action) *Evidence {
 		return &Evidence{Validated: sc.validated()}
 	case DoPull:
 		return &Evidence{Pulled: &Pulled{Image: image, Bytes: 6 << 20}}
+	case DoHook:
+		return &Evidence{Hooked: &Hooked{Ran: time.Second}}
+	case DoPrepare:
+		return &Evidence{Prepared: &Prepared{Service: "web", ID: "pre"}}
+	case DoPreStart:
+		return &Evidence{PreStarted: &PreStarted{ID: "pre", Ran: time.Minute, Log: "migrated"}}
+	case DoDiscard:
+		return &Evidence{Discarded: &Discarded{ID: "pre", Status: workload.Exited, ExitCode: 1, Log: "no"}}
 	case DoReplace:
 		r := &workload.Replaced{Service: a.Service, NewID: "new-" + a.Service, NewName: a.Service + "-01R"}
 		if !sc.absent {
@@ -99,6 +132,8 @@ func (sc scene) evidence(s State, a Action) *Evidence {
 			v.Proofs = append(v.Proofs, Proof{Service: name, Container: s.Subject(name), StartedAt: dawn, Answer: workload.Answer{Healthy: true}})
 		}
 		return &Evidence{Verified: v}
+	case DoKeep:
+		return &Evidence{Kept: &Kept{Named: []string{"kept"}, Removed: []string{"gone"}}}
 	case DoClear:
 		cleared := residue()
 		cleared[0].Cleared = true
@@ -202,6 +237,8 @@ func named(a Action) string {
 		return "end " + string(a.Outcome)
 	case DoExpire:
 		return "expire " + string(a.Step)
+	case DoHook:
+		return fmt.Sprintf("hook %d", a.Hook)
 	}
 	return strings.TrimSpace(string(a.Verb) + " " + a.Service)
 }

@@ -19,9 +19,10 @@ type Kind string
 
 // The kinds of rollout.
 const (
-	Deploy  Kind = "deploy"  // all five steps
-	Rotate  Kind = "rotate"  // the running image with today's environment
-	Cleanup Kind = "cleanup" // clears residue; touches no container
+	Deploy   Kind = "deploy"   // all five steps
+	Rotate   Kind = "rotate"   // the running image with today's environment
+	Rollback Kind = "rollback" // an earlier release's image with today's environment
+	Cleanup  Kind = "cleanup"  // clears residue; touches no container
 )
 
 // Steps returns the kind's steps in order, and nil for an unknown kind.
@@ -31,6 +32,8 @@ func (k Kind) Steps() []Step {
 		return []Step{Validate, Pull, Restart, Verify, Clear}
 	case Rotate:
 		return []Step{Validate, Restart, Verify}
+	case Rollback:
+		return []Step{Validate, Pull, Restart, Verify}
 	case Cleanup:
 		return []Step{Validate, Verify, Clear}
 	}
@@ -64,15 +67,21 @@ const (
 // Verb is what an action does.
 type Verb string
 
-// The verbs. Replace, Promote, Retire and Restore are for one service, the others for the whole app.
+// The verbs. Replace, Promote, Retire and Restore are for one service, the others for the whole app. A hook belongs to any
+// step.
 const (
 	DoValidate Verb = "validate"
 	DoPull     Verb = "pull"
-	DoReplace  Verb = "replace" // restart: the new container is made and started, the old one stopped and kept
-	DoVerify   Verb = "verify"  // the containers are polled until they are proved or have failed
-	DoPromote  Verb = "promote" // verified: the new container gets its final name and restart policy
-	DoRetire   Verb = "retire"  // verified: the old container is removed
+	DoHook     Verb = "hook"      // a command of the host, before or after a step
+	DoPrepare  Verb = "prepare"   // restart: the one-off container is made, not started
+	DoPreStart Verb = "pre_start" // restart: the one-off container runs to its end
+	DoReplace  Verb = "replace"   // restart: the new container is made and started, the old one stopped and kept
+	DoVerify   Verb = "verify"    // the containers are polled until they are proved or have failed
+	DoPromote  Verb = "promote"   // verified: the new container gets its final name and restart policy
+	DoRetire   Verb = "retire"    // verified: the old container is removed
+	DoKeep     Verb = "keep"      // verified: the release's image is kept for a rollback, and images of long ago are let go
 	DoClear    Verb = "clear"
+	DoDiscard  Verb = "discard" // revert: the one-off container goes
 	DoRestore  Verb = "restore" // revert: the new container goes, the old one is as it was
 	DoHold     Verb = "hold"    // revert: the restored baseline is held to what it was
 	DoEnd      Verb = "end"     // only recorded: the rollout ends with the action's outcome
@@ -85,6 +94,7 @@ type Action struct {
 	Verb     Verb      `json:"verb"`
 	Step     Step      `json:"step,omitempty"`
 	Service  string    `json:"service,omitempty"`
+	Hook     int       `json:"hook,omitempty"`    // which of the request's hooks, from 1
 	Deadline time.Time `json:"deadline,omitzero"` // absolute, so that a restart does not lengthen it
 	Outcome  Outcome   `json:"outcome,omitempty"` // of DoEnd
 }

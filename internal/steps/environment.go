@@ -48,7 +48,7 @@ func (s *Steps) provision(ctx context.Context, app config.App) (provision, []fau
 		p.warnings = append(p.warnings, fmt.Sprintf("the Compose files hold what is not acted on, such as %s (%d in all): 'fairlead config check' lists it", found.Noted[0].Where, n))
 	}
 	for _, svc := range services {
-		env, more := s.effective(app, &p, svc)
+		env, more := s.effective(&p, svc)
 		problems = append(problems, more...)
 		problems = append(problems, overrides(app, p.base, svc.Name, env)...)
 		p.units = append(p.units, workload.Unit{Service: svc.Service, Env: env})
@@ -101,16 +101,11 @@ func definitions(app config.App) compose.Input {
 	return in
 }
 
-// effective returns the environment that the service's container is created with: the env sources that its own env_file
-// does not name, then the files that it names, in their order, then its own entries.
-func (s *Steps) effective(app config.App, p *provision, svc compose.Service) (secret.Env, []fault.Problem) {
-	var env secret.Env
+// effective returns the environment that the service's container is created with: the env sources, over them the env
+// files that its definition names, in their order, and over all of it the definition's own entries.
+func (s *Steps) effective(p *provision, svc compose.Service) (secret.Env, []fault.Problem) {
+	env := p.base
 	var problems []fault.Problem
-	for _, source := range app.Env {
-		if !slices.ContainsFunc(svc.EnvFiles, func(f compose.EnvFile) bool { return f.Path == source.File }) {
-			env = over(env, p.files[source.File])
-		}
-	}
 	for _, f := range svc.EnvFiles {
 		content, more := s.envFile(p, f)
 		problems = append(problems, more...)

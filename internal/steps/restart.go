@@ -22,12 +22,19 @@ func (j job) replace(ctx context.Context) (*rollout.Evidence, error) {
 		return nil, err
 	}
 	failpoint.Hit(failpoint.ReplaceChecked)
+	if j.state.PreStart == rollout.Complete { // its result is recorded, so its container has done its duty
+		if err := j.Runtime.Discard(ctx, j.key, j.state.Request.ID); err != nil {
+			return nil, err
+		}
+	}
 	done, err := j.Runtime.Replace(ctx, workload.Replacement{
 		Key:     j.key,
 		Rollout: j.state.Request.ID,
 		Release: j.state.Target,
 		Unit:    unit,
 		Old:     j.baseline(unit.Service.Name).Container,
+
+		AllowWeaker: j.state.Request.AllowWeaker,
 	})
 	if err != nil {
 		return nil, err

@@ -38,7 +38,8 @@ type Container struct {
 	ID            string             `json:"id"`
 	Name          string             `json:"name"`
 	Service       string             `json:"service"`
-	Ours          bool               `json:"ours"` // it carries our labels; false for one that is taken over by its name
+	Ours          bool               `json:"ours"`           // it carries our labels; false for one that is taken over by its name
+	Role          string             `json:"role,omitempty"` // empty for a service's own
 	Rollout       string             `json:"rollout,omitempty"`
 	Release       string             `json:"release,omitempty"`
 	Project       string             `json:"project,omitempty"` // the Compose project that it, or the one it replaced, was of
@@ -58,6 +59,12 @@ type Container struct {
 	Networks      []string           `json:"networks,omitempty"`    // their names
 }
 
+// PreStart is the role of the one-off container that runs before a rollout stops the first old one. It is of no service.
+const PreStart = "pre_start"
+
+// OneOff reports whether the container runs once, to its end.
+func (c Container) OneOff() bool { return c.Role == PreStart }
+
 // Live reports whether the container runs or may be started by the Engine at any moment.
 func (c Container) Live() bool {
 	return slices.Contains([]Status{Running, Paused, Restarting}, c.Status)
@@ -70,7 +77,10 @@ type Replacement struct {
 	Release Release
 	Unit    Unit
 	Old     *Container // the baseline; nil when the service was absent
-	For     string     // the rollout under way, where an old container is made again for it; empty where it is Rollout
+	// AllowWeaker accepts that the new container is less hardened than the old one.
+	AllowWeaker bool
+	OneOff      bool   // it is no replacement: the container runs once, to its end, and is of no service
+	For         string // the rollout under way, where an old container is made again for it; empty where it is Rollout
 }
 
 // Replaced is what restart did for one service.
@@ -80,4 +90,6 @@ type Replaced struct {
 	NewName string `json:"new_name"` // its temporary name
 	OldID   string `json:"old_id,omitempty"`
 	OldName string `json:"old_name,omitempty"` // the name it is kept under
+	// Differences are what the new container has otherwise than the old one, as far as it shows only when it is made.
+	Differences []Difference `json:"differences,omitempty"`
 }

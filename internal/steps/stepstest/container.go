@@ -67,6 +67,9 @@ func (h *Host) snapshot(b *box) workload.Container {
 }
 
 func (b *box) move(verb string) Move {
+	if b.OneOff() {
+		return Move{Verb: verb, Service: OneOff, ID: b.ID, Fresh: true}
+	}
 	return Move{Verb: verb, Service: b.Service, ID: b.ID, Fresh: b.fresh}
 }
 

@@ -5,6 +5,7 @@ package stepstest
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -62,18 +63,21 @@ type Host struct {
 	// Proved tells whether the journal that is on the disk holds the proof of the rollout that clears now.
 	Proved func() bool
 
-	Fresh  map[string]Program         // how a rollout's containers behave, by service
-	Old    map[string]Program         // how those behave that were there, once they are started again
-	Tags   map[string]string          // the registry: a tag's digest
-	Others []workload.Container       // that run beside the app
-	Row    map[string]secret.Value    // the database: what stands in each column; nil where there is no row
-	Looked func(service string) error // asked before the app of a service is looked at
-	Called func(method string)        // told of each call of a daemon, such as "Replace"
+	Fresh      map[string]Program         // how a rollout's containers behave, by service
+	Old        map[string]Program         // how those behave that were there, once they are started again
+	Migration  Program                    // how a one-off container behaves: it ends after Boot, and badly if it is Sick
+	Migrations int                        // how often one was started
+	Tags       map[string]string          // the registry: a tag's digest
+	Others     []workload.Container       // that run beside the app
+	Row        map[string]secret.Value    // the database: what stands in each column; nil where there is no row
+	Looked     func(service string) error // asked before the app of a service is looked at
+	Called     func(method string)        // told of each call of a daemon, such as "Replace"
 
 	mu         sync.Mutex
 	changed    chan struct{} // closed, and made anew, with every change
 	containers []*box
 	pulled     map[string]bool
+	named      map[string]bool // the digests of the images that are kept
 	life       *Life
 	lives      int
 	made       int
@@ -91,13 +95,24 @@ type Clearing struct {
 // New returns a host on which nothing runs.
 func New(t testing.TB) *Host {
 	return &Host{TB: t, Fresh: map[string]Program{}, Old: map[string]Program{}, Tags: map[string]string{"2.0.0": NewDigest},
-		changed: make(chan struct{}), pulled: map[string]bool{}}
+		changed: make(chan struct{}), pulled: map[string]bool{}, named: map[string]bool{}}
 }
 
-// The digests of two images.
+// Name has an image be kept from the beginning.
+func (h *Host) Name(digest string) { h.named[digest] = true }
+
+// Kept returns the digests of the images that are kept.
+func (h *Host) Kept() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Join(slices.Sorted(maps.Keys(h.named)), " ")
+}
+
+// The digests of the images.
 const (
-	OldDigest = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
-	NewDigest = "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+	OldDigest   = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+	ElderDigest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+	NewDigest   = "sha256:2222222222222222222222222222222222222222222222222222222222222222"
 )
 
 // Life is the host as one daemon reaches it. It is what the steps want in all their interfaces but Database, which is
