@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/docker/docker/api/types/container"
@@ -149,13 +150,13 @@ func missingSources(s workload.Service) []fault.Problem {
 
 // foreign returns those of the running containers that the rollout will not replace.
 func foreign(k workload.Key, services []workload.Service, running []container.InspectResponse) []container.InspectResponse {
-	names := map[string]bool{}
-	for _, s := range services {
-		names[s.ContainerName] = true
-	}
 	var out []container.InspectResponse
 	for _, c := range running {
-		if who, labelled := owner(c.Config.Labels); who != k && (labelled || !names[nameOf(c)]) {
+		who, labelled := owner(c.Config.Labels)
+		adopted := slices.ContainsFunc(services, func(s workload.Service) bool {
+			return s.ContainerName == nameOf(c) || madeByCompose(c, s)
+		})
+		if who != k && (labelled || !adopted) {
 			out = append(out, c)
 		}
 	}

@@ -237,6 +237,14 @@ func TestCheck(t *testing.T) {
 		h.PortBindings = nat.PortMap{"80/tcp": {{HostIP: "127.0.0.1"}}}
 	})
 	port := s.published(holder)
+	made := &workload.Project{Name: "made-" + strings.ToLower(s.world.Run)}
+	composed := made.Name + "_web_1"
+	s.adopted(composed, func(c *container.Config, h *container.HostConfig) {
+		c.Labels["com.docker.compose.project"], c.Labels["com.docker.compose.service"], c.Labels["com.docker.compose.oneoff"] = made.Name, "web", "False"
+		c.ExposedPorts = nat.PortSet{"80/tcp": {}}
+		h.PortBindings = nat.PortMap{"80/tcp": {{HostIP: "127.0.0.1"}}}
+	})
+	theirPort := s.published(composed)
 	volatile := "volatile-" + s.world.Run
 	s.adopted(volatile, func(_ *container.Config, h *container.HostConfig) { h.AutoRemove = true })
 	s.adopted(s.service("taken").FinalName(s.key))
@@ -287,6 +295,14 @@ func TestCheck(t *testing.T) {
 			v.ContainerName = holder
 			v.Ports = []workload.Port{{HostPort: port, ContainerPort: 80, Protocol: "tcp"}}
 		}, ""},
+		{"the port of what Compose made for it", func(v *workload.Service) {
+			v.Project = made
+			v.Ports = []workload.Port{{HostPort: theirPort, ContainerPort: 80, Protocol: "tcp"}}
+		}, ""},
+		{"the port of what Compose made for another", func(v *workload.Service) {
+			v.Name, v.Project = "worker", made
+			v.Ports = []workload.Port{{HostPort: theirPort, ContainerPort: 80, Protocol: "tcp"}}
+		}, "already published by container " + composed},
 		{"source", func(v *workload.Service) {
 			v.Mounts = []workload.Mount{{Type: "bind", Source: "/nonexistent/" + s.world.Run, Target: "/x"}}
 		}, "does not exist on the host"},
