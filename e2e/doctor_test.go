@@ -111,7 +111,7 @@ func TestDoctor(t *testing.T) {
 	well()
 
 	s.must(s.Registry.Stop())
-	s.ill(1, "problem", "the registry cannot be reached from the Docker Engine", "the way to the registry")
+	s.ill(1, "problem", "cannot be reached", "the way to the registry")
 }
 
 // doctorGrants takes a privilege away from a user that owns nothing.
