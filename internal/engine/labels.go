@@ -25,10 +25,11 @@ const (
 	LabelProject     = "fairlead.project" // the Compose project of the container that was taken over first
 )
 
-// labels returns those of the container that r asks for: the service's own, and ours, which win.
+// labels returns those of the container that r asks for: the service's own, and ours, which win. A one-off container has
+// none of the service's: a proxy that goes by them would send it requests.
 func labels(r workload.Replacement) map[string]string {
 	out := maps.Clone(r.Unit.Service.Labels)
-	if out == nil {
+	if out == nil || r.OneOff {
 		out = map[string]string{}
 	}
 	maps.Copy(out, map[string]string{
@@ -52,6 +53,9 @@ func labels(r workload.Replacement) map[string]string {
 		out[LabelProject] = r.Old.Project
 	}
 	maps.Copy(out, composeLabels(r.Unit.Service, r.Release))
+	if _, composed := out[composeOneOff]; composed && r.OneOff {
+		out[composeOneOff] = "True"
+	}
 	return out
 }
 
