@@ -42,6 +42,7 @@ func TestKillAtEveryPoint(t *testing.T) {
 		k.struck(t, strike{at: failpoint.AdoptNoted, play: adopting}, strike{at: failpoint.LossNoted, play: losing},
 			strike{at: failpoint.AbandonNoted, play: abandoning})
 	})
+	t.Run("with images to let go", func(t *testing.T) { letsGo(t, score) })
 	t.Run("at the first start", func(t *testing.T) {
 		k := unborn(t, score)
 		k.struck(t, firsts()...)

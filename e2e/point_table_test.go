@@ -22,7 +22,7 @@ var (
 
 // apart are the points that the daemon comes by on a stage of their own.
 var apart = []failpoint.Point{failpoint.ReplaceConnected, failpoint.KeyWritten, failpoint.SegmentCreated, failpoint.SegmentNamed,
-	failpoint.AdoptNoted, failpoint.LossNoted, failpoint.AbandonNoted}
+	failpoint.AdoptNoted, failpoint.LossNoted, failpoint.AbandonNoted, failpoint.KeepUnnamed, failpoint.KeepRemoved}
 
 // strikes returns one for every other point.
 func strikes() []strike {

@@ -90,11 +90,11 @@ func TestWaiting(t *testing.T) {
 	s := newTenant(t, rig.Options{Verify: "60s"})
 	s.deployed("2.0.0")
 	s.image("2.2.0")
-	first := s.detached("--image", s.image("2.1.0", "slow-start=7s"), "--reason", "first")
+	first := s.detached("--image", s.image("2.1.0", "slow-start=25s"), "--reason", "first")
 	s.reaches(first, "verify")
 
 	ada := s.waits(1, "deploy", rig.App, "--image", "2.2.0", "--wait", "--reason", "ada")
-	bertha := s.waits(2, "deploy", rig.App, "--image", "2.2.0", "--wait-timeout", "2s", "--reason", "bertha")
+	bertha := s.waits(2, "deploy", rig.App, "--image", "2.2.0", "--wait-timeout", "10s", "--reason", "bertha")
 	cleo := s.waits(3, "deploy", rig.App, "--image", "2.2.0", "--wait", "--reason", "cleo")
 	dora := s.waits(4, "rotate", rig.App, "--wait", "--output", "json", "--reason", "dora")
 	s.told(6, []string{"rotate", rig.App}, "is held by rollout "+first+": deploy by root (uid 0) since", ", for ", "(first), now in verify; 4 requests wait already", "--wait")
@@ -102,8 +102,8 @@ func TestWaiting(t *testing.T) {
 
 	s.must(cleo.cmd.Process.Signal(os.Interrupt))
 	cleo.ends(130, "interrupted: the request has left the queue, and nothing was begun")
-	bertha.ends(6, "waiting for 2s at most: capakraken is held by rollout "+first, "one request comes before this one",
-		"waited 2s in vain, and nothing was begun: capakraken is held by rollout "+first)
+	bertha.ends(6, "waiting for 10s at most: capakraken is held by rollout "+first, "one request comes before this one",
+		"waited 10s in vain, and nothing was begun: capakraken is held by rollout "+first)
 	s.queue(2)
 	s.must(s.Stop())
 	s.must(s.Start(t.Context()))
@@ -124,7 +124,7 @@ func TestWaiting(t *testing.T) {
 		t.Errorf("served were %q, want %q", got, want)
 	}
 	s.live("web", "worker")
-	s.told(0, []string{"audit", "log"}, "request.refused", "waited 2s in vain", "of waiting; nothing was begun")
+	s.told(0, []string{"audit", "log"}, "request.refused", "waited 10s in vain", "of waiting; nothing was begun")
 	s.told(0, []string{"audit", "verify", "--state", s.State()}, "the journal is whole")
 }
 

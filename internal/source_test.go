@@ -23,6 +23,7 @@ var revealers = map[string]string{
 	"engine/create.go":      "hands it to the Engine as the container's environment",
 	"engine/auth.go":        "makes the registry's credentials of it",
 	"engine/images.go":      "hands the registry's credentials to the Engine",
+	"engine/reach.go":       "hands the registry's credentials to the Engine",
 	"probe/http.go":         "sends it in a header to the service that it belongs to",
 	"legacy/dsn.go":         "takes the address of the database apart",
 	"legacy/connect.go":     "hands the password to the database's driver",

@@ -33,13 +33,15 @@ var rooms = map[string][]string{
 	"engine":       {"failpoint", "fault", "secret", "workload"},
 	"probe":        {"fault", "secret", "workload"},
 	"legacy":       {"failpoint", "fault", "secret"},
+	"draft":        {"fault", "secret", "workload"},
 	"steps":        and(ground, "failpoint", "journal", "config", "compose", "envfile"),
 	"orchestrator": and(ground, "failpoint", "journal", "steps"),
+	"doctor":       and(ground, "config", "steps"),
 	"api":          ground,
 	"server":       and(ground, "journal", "api", "orchestrator"),
-	"cli":          and(ground, "journal", "config", "compose", "envfile", "api"),
+	"cli":          and(ground, "journal", "config", "compose", "envfile", "api", "draft", "doctor"),
 	"daemon": and(ground, "failpoint", "journal", "config", "compose", "envfile", "engine", "probe", "legacy", "steps", "orchestrator",
-		"api", "server"),
+		"doctor", "api", "server"),
 }
 
 // libraries says which rooms may know what is not ours and makes a room what it is. A library that is not named here is
@@ -52,7 +54,7 @@ var libraries = map[string][]string{
 	"github.com/compose-spec/":         {"compose"},
 	"github.com/hashicorp/go-envparse": {"envfile"},
 	"github.com/itchyny/gojq":          {"probe", "config"},
-	"go.yaml.in/yaml/":                 {"config", "compose"},
+	"go.yaml.in/yaml/":                 {"config", "compose", "draft"},
 	"github.com/prometheus/":           {"server"},
 	"github.com/coreos/go-systemd/":    {"daemon"},
 	"github.com/spf13/cobra":           {"cli", "daemon"},

@@ -24,6 +24,10 @@ func main() {
 		Getenv:  os.Getenv,
 		Version: version,
 		Daemon:  daemon.Command(version),
+		Doctor:  daemon.Doctor(version),
+		Containers: func(host string) (cli.Containers, error) {
+			return daemon.Containers(host)
+		},
 	})
 	stop()
 	os.Exit(code)

@@ -10,6 +10,9 @@
 //	refapp status                      print the worker's status, for a check by exec
 //	refapp tcp-forward LISTEN TARGET   forward TCP, to play a host that exists only on a container network
 //	refapp ledger                      be somebody else's application; see ledger.go
+//	refapp postgres | cache            be a neighbour in a Compose project; see neighbours.go
+//	refapp proxy LISTEN URL            pass HTTP on
+//	refapp reach ADDRESS               tell whether somebody listens there
 //
 // REFAPP_VERSION selects the version: 1.x is the application as it was before the ADR, which keeps its secrets in the
 // database and knows no status. REFAPP_MISBEHAVE makes it fail on demand; see misbehave.go for the switches.
@@ -58,6 +61,14 @@ func run(args []string) error {
 		return forward(ctx, args[0], args[1])
 	case command == "ledger" && len(args) == 0:
 		return serveLedger(ctx, os.Getenv)
+	case command == "postgres" && len(args) == 0:
+		return servePostgres(ctx, os.Getenv)
+	case command == "cache" && len(args) == 0:
+		return serveCache(ctx)
+	case command == "proxy" && len(args) == 2:
+		return pass(ctx, args[0], args[1])
+	case command == "reach" && len(args) == 1:
+		return reach(ctx, args[0])
 	case command != "web" && command != "worker" && command != "status" || len(args) > 0:
 		return usage("the command line is not understood")
 	}
@@ -72,6 +83,6 @@ func run(args []string) error {
 }
 
 func usage(why string) error {
-	fmt.Fprintf(os.Stderr, "refapp: %s\nusage: refapp web | worker | status | tcp-forward LISTEN TARGET | ledger\n", why)
+	fmt.Fprintf(os.Stderr, "refapp: %s\nusage: refapp web | worker | status | tcp-forward LISTEN TARGET | ledger | postgres | cache | proxy LISTEN URL | reach ADDRESS\n", why)
 	return exitUsage
 }

@@ -96,20 +96,24 @@ func (e *Engine) Call(ctx context.Context, method, path string, query url.Values
 
 // Stream is Call for an answer that is read as it comes. The caller closes it.
 func (e *Engine) Stream(ctx context.Context, method, path string, query url.Values, in any) (io.ReadCloser, error) {
-	var body io.Reader
-	if in != nil {
-		text, err := json.Marshal(in)
-		if err != nil {
-			return nil, fmt.Errorf("encode a request to the engine: %w", err)
-		}
-		body = bytes.NewReader(text)
+	if in == nil {
+		return e.Send(ctx, method, path, query, "", nil)
 	}
+	text, err := json.Marshal(in)
+	if err != nil {
+		return nil, fmt.Errorf("encode a request to the engine: %w", err)
+	}
+	return e.Send(ctx, method, path, query, "application/json", bytes.NewReader(text))
+}
+
+// Send is Stream with a body of any kind.
+func (e *Engine) Send(ctx context.Context, method, path string, query url.Values, kind string, body io.Reader) (io.ReadCloser, error) {
 	request, err := http.NewRequestWithContext(ctx, method, e.base+path+"?"+query.Encode(), body)
 	if err != nil {
 		return nil, fmt.Errorf("make a request to the engine: %w", err)
 	}
-	if in != nil {
-		request.Header.Set("Content-Type", "application/json")
+	if kind != "" {
+		request.Header.Set("Content-Type", kind)
 	}
 	answer, err := e.http.Do(request)
 	if err != nil {

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -21,6 +22,7 @@ type Postgres struct {
 	Database string
 	CAFile   string // the certificate that vouches for the server; with TLS only
 
+	near    string // where this process reaches it; 127.0.0.1 where empty
 	roots   *x509.CertPool
 	process *process
 }
@@ -128,7 +130,7 @@ func (p *Postgres) connect(ctx context.Context, database string) (*pgx.Conn, err
 	if err != nil {
 		return nil, fmt.Errorf("configure a connection: %w", err)
 	}
-	config.Host, config.Port = "127.0.0.1", uint16(p.Port)
+	config.Host, config.Port = cmp.Or(p.near, "127.0.0.1"), uint16(p.Port)
 	config.User, config.Password, config.Database = p.User, p.Password, database
 	config.Fallbacks = nil
 	if p.roots != nil {

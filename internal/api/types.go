@@ -11,10 +11,16 @@ import (
 
 // Trigger asks for a rollout. It is the body of POST /v1/apps/{app}/rollouts.
 type Trigger struct {
-	Kind   rollout.Kind `json:"kind"`
-	Image  string       `json:"image,omitempty"` // of a deploy: a tag, a digest, or a reference with either
-	Force  bool         `json:"force,omitempty"`
-	Reason string       `json:"reason,omitempty"`
+	Kind  rollout.Kind `json:"kind"`
+	Image string       `json:"image,omitempty"` // of a deploy: a tag, a digest, or a reference with either
+	// Release is what a rollback goes back to: an id or the beginning of one; empty for the newest with another image.
+	Release string `json:"release,omitempty"`
+	// Confirmed says that a rollback may go past a release that ran a pre_start.
+	Confirmed bool `json:"confirmed,omitempty"`
+	Force     bool `json:"force,omitempty"`
+	// AllowWeaker accepts containers that are less hardened than those they replace.
+	AllowWeaker bool   `json:"allow_weaker,omitempty"`
+	Reason      string `json:"reason,omitempty"`
 }
 
 // Reason is the body of a cancel, a lock and an unlock.

@@ -18,7 +18,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/capakraken/fairlead/internal/doctor"
 	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/workload"
 )
 
 // Options are what the commands work with. In, Out and Err are required.
@@ -27,9 +29,19 @@ type Options struct {
 	Out, Err io.Writer
 	Getenv   func(name string) string // nil for an empty environment
 	Version  string
-	Daemon   *cobra.Command        // the "daemon" command; nil where there is none
+	Daemon   *cobra.Command // the "daemon" command; nil where there is none
+	// Containers returns a look at the Engine at host, for init; nil where there is none.
+	Containers func(host string) (Containers, error)
+	// Doctor examines what a rollout depends on; nil where there is none.
+	Doctor   func(ctx context.Context, w doctor.Where) doctor.Report
 	Now      func() time.Time      // nil for time.Now
 	Terminal func(stream any) bool // tells whether In, Out or Err is a terminal; nil to ask the system
+}
+
+// Containers looks at containers that somebody else made.
+type Containers interface {
+	// Existing returns a container by its name, without any value of its environment.
+	Existing(ctx context.Context, name string) (workload.Existing, error)
 }
 
 func (o Options) validate() error {

@@ -28,6 +28,12 @@ func (t *tool) deploy() *cobra.Command {
 	}
 	c.Flags().StringVar(&what.Image, "image", "", "the release: a tag, a digest, or a whole reference")
 	c.Flags().BoolVar(&what.Force, "force", false, "replace the containers even if this release runs already")
+	allowWeaker(c, &what)
 	f.flags(c)
 	return c
+}
+
+// allowWeaker adds the flag to a command that replaces containers.
+func allowWeaker(c *cobra.Command, what *api.Trigger) {
+	c.Flags().BoolVar(&what.AllowWeaker, "allow-weaker", false, "accept containers that are less hardened than those they replace")
 }

@@ -160,6 +160,18 @@ func verified(v rollout.Verified) []string {
 	return facts
 }
 
+// kept says what became of the images.
+func kept(k rollout.Kept) []string {
+	facts := []string{"the images are in order"}
+	if len(k.Named) > 0 {
+		facts = append(facts, "kept for a rollback: "+strings.Join(k.Named, ", "))
+	}
+	if len(k.Removed) > 0 {
+		facts = append(facts, "let go: "+strings.Join(k.Removed, ", "))
+	}
+	return append(facts, k.Left...)
+}
+
 // cleared says what became of each legacy value.
 func cleared(c rollout.Cleared) []string {
 	var facts, empty []string

@@ -9,6 +9,7 @@ import (
 
 func (t *tool) rotate() *cobra.Command {
 	var f triggering
+	what := api.Trigger{Kind: rollout.Rotate}
 	c := &cobra.Command{
 		Use:   "rotate APP",
 		Short: "Give an app the secrets that its env files hold now",
@@ -18,9 +19,10 @@ func (t *tool) rotate() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			client := t.client()
 			defer client.Close()
-			return t.trigger(c, client, args[0], api.Trigger{Kind: rollout.Rotate}, f)
+			return t.trigger(c, client, args[0], what, f)
 		},
 	}
+	allowWeaker(c, &what)
 	f.flags(c)
 	return c
 }

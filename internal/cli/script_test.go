@@ -15,11 +15,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/capakraken/fairlead/internal/cli"
+	"github.com/capakraken/fairlead/internal/doctor"
+	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
 	"github.com/capakraken/fairlead/internal/orchestrator"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/server"
 	"github.com/capakraken/fairlead/internal/server/servertest"
+	"github.com/capakraken/fairlead/internal/workload"
 )
 
 // TestScript runs the stories in testdata/script. Besides testscript's own commands they have:
@@ -31,6 +34,7 @@ import (
 //	journal N            write a journal of N records into state/journal
 //	append FILE TEXT     write text behind a file's end
 //	replace FILE OLD NEW change a file's first OLD into NEW
+//	doctor FINDING...    from now on, a doctor finds these, each as CHECK|SUBJECT|VERDICT|FOUND|REMEDY
 //	fairlead CODE ARG... run a command, which exits with CODE
 //
 // With UPDATE=1 in the environment the wanted outputs are written anew.
@@ -54,6 +58,7 @@ func TestScript(t *testing.T) {
 			"replace": func(ts *testscript.TestScript, _ bool, args []string) {
 				overwrite(ts, args[0], strings.Replace(ts.ReadFile(args[0]), args[1], args[2], 1))
 			},
+			"doctor":   func(ts *testscript.TestScript, _ bool, args []string) { at(ts).findings = args },
 			"fairlead": func(ts *testscript.TestScript, _ bool, args []string) { at(ts).run(ts, args) },
 		},
 	})
@@ -66,6 +71,7 @@ type desk struct {
 	t                     testing.TB
 	socket, in, interrupt string
 	terminal              bool
+	findings              []string
 }
 
 func at(ts *testscript.TestScript) *desk { return ts.Value(deskKey{}).(*desk) }
@@ -92,10 +98,36 @@ func (d *desk) run(ts *testscript.TestScript, args []string) {
 		},
 		Now:      func() time.Time { return servertest.At(600) },
 		Terminal: func(any) bool { return d.terminal },
+		Doctor:   d.examine,
+		Containers: func(string) (cli.Containers, error) {
+			return existing{"shop-web": {Service: workload.Service{Name: "web", ContainerName: "shop-web", Restart: workload.RestartPolicy{Name: "always"}},
+				Image: workload.Image{Repository: "registry.example.com/shop"}, Variables: []string{"API_KEY", "NODE_ENV"}, Exposed: []uint16{3000}}}, nil
+		},
 	})
 	if code != want {
 		ts.Fatalf("exit %d, want %d", code, want)
 	}
+}
+
+// examine finds what the script says.
+func (d *desk) examine(_ context.Context, w doctor.Where) doctor.Report {
+	r := doctor.Report{Findings: []doctor.Finding{{Check: "configuration", Subject: w.Config, Verdict: doctor.OK, Found: "sound", Remedy: "none"}}}
+	for _, text := range d.findings {
+		part := strings.Split(text, "|")
+		r.Findings = append(r.Findings, doctor.Finding{Check: part[0], Subject: part[1], Verdict: doctor.Verdict(part[2]), Found: part[3], Remedy: part[4]})
+	}
+	return r
+}
+
+// existing are containers that somebody else made.
+type existing map[string]workload.Existing
+
+func (e existing) Existing(_ context.Context, name string) (workload.Existing, error) {
+	c, ok := e[name]
+	if !ok {
+		return c, fault.New(fault.NotFound, "there is no container %q; docker ps -a shows those that there are", name)
+	}
+	return c, nil
 }
 
 // tripwire calls trip as soon as the text has been written through it.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -146,13 +147,14 @@ func (t *tool) statusOf(ctx context.Context, client *api.Client, name string) er
 	t.pairs([][2]string{
 		{"app", a.Name}, {"environment", a.Environment}, {"repository", a.Repository}, {"state", state(a)},
 		{"release", t.release(a)}, {"running now", t.active(ctx, client, a)}, {"stands still", a.Stands}, {"last rollout", strings.TrimSpace(a.Last + " " + t.last(ctx, client, a))},
-		{"adopted", t.adopted(a.Adopted)}, {"lock", t.lockedBy(a.Lock)}, {"and before it", t.lockedBy(before(a.Lock))},
+		{"images", disk(a.Disk)}, {"adopted", t.adopted(a.Adopted)}, {"lock", t.lockedBy(a.Lock)}, {"and before it", t.lockedBy(before(a.Lock))},
 		{"not recognised", a.Unrecognised}, {"unobserved", a.Unobserved},
 	})
 	if len(a.Containers) > 0 {
 		t.say("")
 		t.containerTable(a)
 	}
+	t.targets(a)
 	t.waiters(a)
 	for i, d := range a.Drift {
 		if i == 0 {
@@ -163,6 +165,32 @@ func (t *tool) statusOf(ctx context.Context, client *api.Client, name string) er
 	t.advise(a)
 	t.warnOfRefusal(ctx, client)
 	return nil
+}
+
+// disk says what the app takes of the disk.
+func disk(d *rollout.Disk) string {
+	if d == nil {
+		return ""
+	}
+	text := fmt.Sprintf("%s kept, about %s", count(d.Images, "image is", "images are"), size(d.Bytes))
+	if d.Free > 0 {
+		text += "; " + size(int64(min(d.Free, math.MaxInt64))) + " are free"
+	}
+	return text
+}
+
+// targets shows what a rollback can go back to.
+func (t *tool) targets(a rollout.App) {
+	if len(a.Targets) == 0 {
+		return
+	}
+	t.say("")
+	rows := [][]string{{"ROLLBACK TO", "IMAGE", "SINCE", "VERIFIED", "ON THE HOST"}}
+	for _, target := range a.Targets {
+		rows = append(rows, []string{target.Release.ID, target.Release.Image.String(), t.moment(target.Since),
+			yesNo(target.Verified), onHost(a, target)})
+	}
+	t.table(rows)
 }
 
 // release says what the current release is.
@@ -231,4 +259,15 @@ func again(i workload.Image) string {
 		return i.Digest
 	}
 	return i.Tag
+}
+
+// onHost says whether a rollback to the release needs a registry.
+func onHost(a rollout.App, target rollout.Target) string {
+	switch {
+	case target.Kept:
+		return "kept"
+	case a.Disk == nil:
+		return "unknown"
+	}
+	return "not kept"
 }

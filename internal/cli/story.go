@@ -53,7 +53,7 @@ func (s *story) take(e api.Event) []string {
 // how says what it means for the rollout that an action failed.
 func (s *story) how(a *rollout.Action) string {
 	switch {
-	case a != nil && (a.Verb == rollout.DoRetire || a.Verb == rollout.DoClear):
+	case a != nil && (a.Verb == rollout.DoRetire || a.Verb == rollout.DoKeep || a.Verb == rollout.DoClear):
 		return "warning" // the rollout goes on without it
 	case s.state.Cancel != "" && s.state.Stuck == nil:
 		return "stopped"
@@ -66,6 +66,9 @@ func headline(r rollout.Request) string {
 	text := fmt.Sprintf("rollout %s: %s of %s", r.ID, r.Kind, r.App)
 	if image := r.Image.String(); image != "" {
 		text += " to " + image
+	}
+	if r.To != "" {
+		text += ", of release " + r.To
 	}
 	if r.Requester != "" {
 		text += ", asked for by " + r.Requester
@@ -114,6 +117,8 @@ func (s *story) done(e *rollout.Event) []string {
 		return line(a, "ok", []string{replaced(*ev.Replaced)})
 	case ev.Verified != nil:
 		return line(a, "ok", verified(*ev.Verified))
+	case ev.Kept != nil:
+		return line(a, "ok", kept(*ev.Kept))
 	case ev.Cleared != nil:
 		return line(a, "ok", cleared(*ev.Cleared))
 	case ev.Restored != nil:
@@ -131,7 +136,7 @@ func (s *story) plainly(a *rollout.Action) string {
 		return retired(a.Service)
 	case rollout.DoHold:
 		return held
-	case rollout.DoValidate, rollout.DoPull, rollout.DoReplace, rollout.DoVerify, rollout.DoClear, rollout.DoRestore,
+	case rollout.DoValidate, rollout.DoPull, rollout.DoReplace, rollout.DoVerify, rollout.DoKeep, rollout.DoClear, rollout.DoRestore,
 		rollout.DoHook, rollout.DoPrepare, rollout.DoPreStart, rollout.DoDiscard, rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
 	}
 	return strings.TrimSpace(string(a.Verb) + " " + a.Service)

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,4 +47,23 @@ func lines(problems []fault.Problem) []string {
 		out = append(out, p.Where+": "+p.What)
 	}
 	return out
+}
+
+// loaded and checked are Load and Check where there is nothing to warn of.
+func loaded(t testing.TB, in Input, env secret.Env) ([]Service, []fault.Problem) {
+	t.Helper()
+	services, found := Load(t.Context(), in, env)
+	if warned := slices.Concat(found.Warnings, found.Noted); len(warned) > 0 {
+		t.Errorf("warned of %q", lines(warned))
+	}
+	return services, found.Problems
+}
+
+func checked(t testing.TB, in Input) []fault.Problem {
+	t.Helper()
+	found := Check(t.Context(), in)
+	if warned := slices.Concat(found.Warnings, found.Noted); len(warned) > 0 {
+		t.Errorf("warned of %q", lines(warned))
+	}
+	return found.Problems
 }

@@ -18,7 +18,7 @@ func TestEnvironment(t *testing.T) {
 		"list":    "environment:\n  - PLAIN=x\n  - JOINED=postgres://u:${DB_PASSWORD}@db\n  - BLANK=\n  - PASSED\n  - ABSENT\n  - NUMBER=8080",
 	} {
 		t.Run(name, func(t *testing.T) {
-			services, problems := Load(t.Context(), single(t, yaml), env("DB_PASSWORD", "pass", "PASSED", "from the source"))
+			services, problems := loaded(t, single(t, yaml), env("DB_PASSWORD", "pass", "PASSED", "from the source"))
 			if len(problems) > 0 {
 				t.Fatal(lines(problems))
 			}
@@ -36,14 +36,14 @@ func TestEnvironment(t *testing.T) {
 // TestTheProcessIsNotAsked makes sure that the daemon's own environment reaches no definition.
 func TestTheProcessIsNotAsked(t *testing.T) {
 	t.Setenv("FAIRLEAD_TEST_VARIABLE", "1000")
-	services, problems := Load(t.Context(), single(t, "user: ${FAIRLEAD_TEST_VARIABLE}\nenvironment: [FAIRLEAD_TEST_VARIABLE]"), nil)
+	services, problems := loaded(t, single(t, "user: ${FAIRLEAD_TEST_VARIABLE}\nenvironment: [FAIRLEAD_TEST_VARIABLE]"), nil)
 	if len(problems) != 1 || len(services[0].Environment) != 0 {
 		t.Errorf("got %v, %q", services[0].Environment, lines(problems))
 	}
 }
 
 func TestAnchorsAndMerges(t *testing.T) {
-	services, problems := Load(t.Context(), input(t, `
+	services, problems := loaded(t, input(t, `
 services:
   web: &base
     command: [web]
@@ -82,7 +82,7 @@ func TestValuesStayInTheEnvironment(t *testing.T) {
 		`environment: {A: "${NOBODY:?it is ${CANARY}}"}`, `command: 'echo "${CANARY}'`,
 	} {
 		t.Run(yaml, func(t *testing.T) {
-			services, problems := Load(t.Context(), single(t, yaml), env("CANARY", canary))
+			services, problems := loaded(t, single(t, yaml), env("CANARY", canary))
 			if len(problems) == 0 {
 				t.Error("was not refused")
 			}
@@ -100,7 +100,7 @@ func TestValuesStayInTheEnvironment(t *testing.T) {
 }
 
 func TestEncodedValuesAreFound(t *testing.T) {
-	_, problems := Load(t.Context(), single(t, `labels: {a: "${HIDDEN}"}`), env("CANARY", canary, "HIDDEN", "x "+strings.ToUpper(fmt.Sprintf("%x", canary))))
+	_, problems := loaded(t, single(t, `labels: {a: "${HIDDEN}"}`), env("CANARY", canary, "HIDDEN", "x "+strings.ToUpper(fmt.Sprintf("%x", canary))))
 	if len(problems) != 2 || !strings.Contains(problems[0].What, "CANARY") {
 		t.Errorf("got %q", lines(problems))
 	}
@@ -111,7 +111,7 @@ func TestEncodedValuesAreFound(t *testing.T) {
 func TestWrittenOutValues(t *testing.T) {
 	in := single(t, "container_name: shop-production\ncommand: [serve, "+canary+"]")
 	in.Secrets = []string{"CANARY"}
-	_, problems := Load(t.Context(), in, env("CANARY", canary, "NODE_ENV", "production"))
+	_, problems := loaded(t, in, env("CANARY", canary, "NODE_ENV", "production"))
 	want := []string{"fairlead.yaml:4: apps.shop.services.web.command[1]: contains the value of CANARY, which everybody who may look at the container would see"}
 	if got := lines(problems); !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
@@ -122,7 +122,7 @@ func TestShortValuesMayStandAnywhere(t *testing.T) {
 	if secret.MinRedacted != 8 {
 		t.Fatal("the bound has moved")
 	}
-	if _, problems := Load(t.Context(), single(t, `ports: ["${PORT}:80"]`), env("PORT", "8080")); len(problems) > 0 {
+	if _, problems := loaded(t, single(t, `ports: ["${PORT}:80"]`), env("PORT", "8080")); len(problems) > 0 {
 		t.Error(lines(problems))
 	}
 }
@@ -137,9 +137,9 @@ func TestASecretIsTakenNowhereElse(t *testing.T) {
 		in := single(t, "command: [serve, '"+text+"']")
 		in.Secrets = []string{"PIN"}
 		want := []string{"fairlead.yaml:3: apps.shop.services.web.command[1]: takes the value of PIN, which everybody who may look at the container would see"}
-		_, with := Load(t.Context(), in, env("PIN", "1234", "UID", "1000"))
-		_, without := Load(t.Context(), in, nil)
-		for where, problems := range map[string][]fault.Problem{"with its value": with, "without it": without, "before there is an env file": Check(t.Context(), in)} {
+		_, with := loaded(t, in, env("PIN", "1234", "UID", "1000"))
+		_, without := loaded(t, in, nil)
+		for where, problems := range map[string][]fault.Problem{"with its value": with, "without it": without, "before there is an env file": checked(t, in)} {
 			if got := lines(problems); !slices.Equal(got, want) {
 				t.Errorf("%s, %s: got %q", text, where, got)
 			}
@@ -150,10 +150,10 @@ func TestASecretIsTakenNowhereElse(t *testing.T) {
 func TestASecretMayStandInTheEnvironment(t *testing.T) {
 	in := single(t, "environment: {CODE: \"${PIN}\", NEEDED: \"${PIN:?say it}\", PIN: }\ncommand: [sh, -c, 'serve --pin=$$PIN']")
 	in.Secrets = []string{"PIN"}
-	if _, problems := Load(t.Context(), in, env("PIN", "1234")); len(problems) > 0 {
+	if _, problems := loaded(t, in, env("PIN", "1234")); len(problems) > 0 {
 		t.Error(lines(problems))
 	}
-	if problems := Check(t.Context(), in); len(problems) > 0 {
+	if problems := checked(t, in); len(problems) > 0 {
 		t.Error(lines(problems))
 	}
 }
@@ -161,7 +161,7 @@ func TestASecretMayStandInTheEnvironment(t *testing.T) {
 // TestCheckKnowsNoVariables looks at definitions before there is an env file.
 func TestCheckKnowsNoVariables(t *testing.T) {
 	good := single(t, "user: ${UID}\nports: ['${PORT}:80']\nstop_grace_period: ${T}\nenvironment: {A: '${B:?needed}', C: }\nread_only: ${RO}\nmem_limit: ${MEM:-512m}")
-	if problems := Check(t.Context(), good); len(problems) > 0 {
+	if problems := checked(t, good); len(problems) > 0 {
 		t.Errorf("refused: %q", lines(problems))
 	}
 	bad := single(t, "user: ${UID\nprivileged: true\nmem_limit: ${MEM:-lots}\nports: ['${PORT}:80', 'x:y']")
@@ -170,7 +170,7 @@ func TestCheckKnowsNoVariables(t *testing.T) {
 		"fairlead.yaml:4: apps.shop.services.web.privileged: is not honoured, and a key is never ignored",
 		"fairlead.yaml:5: apps.shop.services.web.mem_limit: is not in the form that Compose gives it",
 	}
-	if got := lines(Check(t.Context(), bad)); !slices.Equal(got, want) {
+	if got := lines(checked(t, bad)); !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
 }

@@ -29,7 +29,7 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		in := Input{Project: "shop", Source: "fuzz.yaml", Services: []Raw{{Name: "web", YAML: doc.Content[0], Line: 1}}}
-		services, problems := Load(t.Context(), in, env("CANARY", canary))
+		services, problems := loaded(t, in, env("CANARY", canary))
 		out, err := json.Marshal(services)
 		if err != nil {
 			t.Fatal(err)
@@ -37,7 +37,7 @@ func FuzzLoad(f *testing.F) {
 		if all := fmt.Sprint(problems, string(out)); strings.Contains(all, canary) {
 			t.Errorf("the value shows: %s", all)
 		}
-		Check(t.Context(), in)
+		checked(t, in)
 	})
 }
 
@@ -45,7 +45,7 @@ func BenchmarkLoad(b *testing.B) {
 	in := single(b, "command: [serve]\nports: ['127.0.0.1:8080:3000']\nnetworks: [back]\nrestart: unless-stopped\nstop_grace_period: 10s\ncontainer_name: shop-web\nhealthcheck: {test: [CMD, x], interval: 10s}\nenvironment: {A: '${CANARY}'}")
 	vars := env("CANARY", canary, "PORT", "8080", "DATABASE_URL", "postgres://user:password@host:5432/name")
 	for b.Loop() {
-		if _, problems := Load(b.Context(), in, vars); len(problems) > 0 {
+		if _, problems := loaded(b, in, vars); len(problems) > 0 {
 			b.Fatal(lines(problems))
 		}
 	}

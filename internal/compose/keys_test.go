@@ -80,7 +80,7 @@ func TestEveryKey(t *testing.T) {
 		{"a dollar sign", `command: [echo, $$HOME]`, service{Command: []string{"echo", "$HOME"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			services, problems := Load(t.Context(), single(t, tt.yaml), env("UID", "1", "RO", "true", "PORT", "8080", "CPUS", "2", "N", "4"))
+			services, problems := loaded(t, single(t, tt.yaml), env("UID", "1", "RO", "true", "PORT", "8080", "CPUS", "2", "N", "4"))
 			if len(problems) > 0 {
 				t.Fatal(lines(problems))
 			}
@@ -96,7 +96,7 @@ func TestEveryKey(t *testing.T) {
 }
 
 func TestNothingSetIsTheImagesOwn(t *testing.T) {
-	services, problems := Load(t.Context(), single(t, "{}"), nil)
+	services, problems := loaded(t, single(t, "{}"), nil)
 	if len(problems) > 0 {
 		t.Fatal(lines(problems))
 	}

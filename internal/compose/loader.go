@@ -126,6 +126,8 @@ func form(key string) string {
 		return `{test: [CMD, program], interval: 10s, timeout: 2s, retries: 3, start_period: 30s}, or {disable: true}`
 	case "container_name":
 		return `letters, digits, dots, hyphens and _, beginning with a letter or digit`
+	case "env_file":
+		return `the path of a file, a list of them, or {path: …, required: false}`
 	case "tmpfs":
 		return `"/path" or "/path:size=64m"`
 	}

@@ -41,7 +41,7 @@ func (d *definition) pairs(it *item) []pair {
 		name, value, found := strings.Cut(e.text, "=")
 		written, _, _ := strings.Cut(e.raw, "=")
 		switch {
-		case strings.Contains(written, "$"):
+		case strings.Contains(written, "$") && !d.expanded:
 			// A name is shown everywhere, so it must not be what a variable holds.
 			d.bad(e.position, "has a variable in its name", "write the name out: only the value may have one")
 		case !e.unsure():
@@ -59,8 +59,11 @@ func (d *definition) environment(it *item) []secret.Var {
 			d.bad(p.position, "is not the name of a variable", "use letters, digits and _, not beginning with a digit")
 			continue
 		}
-		v := secret.Var{Name: p.name, Value: secret.NewValue(p.value), Origin: secret.Origin{Source: d.Source, Line: p.line}}
-		if p.bare {
+		v := secret.Var{Name: p.name, Value: secret.NewValue(p.value), Origin: d.origin(p.line)}
+		switch {
+		case p.bare && d.expanded:
+			continue // the variable is passed as it is without the entry
+		case p.bare:
 			passed, ok := d.env.Lookup(p.name)
 			if !ok {
 				continue

@@ -144,7 +144,7 @@ func has(entries []entry, key string) bool {
 // readScalar replaces the variables of a scalar, and makes sure that it means what stands in the file.
 func (d *definition) readScalar(out *item, n *yaml.Node, s shape) {
 	out.kind, out.raw = scalarItem, n.Value
-	if !s.hidden && d.takesSecret(out.position, n.Value) {
+	if !s.hidden && !d.expanded && d.takesSecret(out.position, n.Value) {
 		out.kind = noItem
 		return
 	}
@@ -164,7 +164,7 @@ func (d *definition) readScalar(out *item, n *yaml.Node, s shape) {
 			out.kind = noItem
 		}
 	}
-	if !s.hidden && d.leaks(out.position, n.Value, out.text) {
+	if !s.hidden && !d.expanded && d.leaks(out.position, n.Value, out.text) {
 		out.kind = noItem
 	}
 }
@@ -176,14 +176,23 @@ func (d *definition) resolveText(out *item, n *yaml.Node) (string, bool) {
 		out.kind = noItem
 		return "", false
 	}
-	value, flaws := expand(n.Value, d.lookup)
+	if d.expanded {
+		return n.Value, true
+	}
+	value, whole := d.expand(out.position, n.Value)
+	out.open = !whole
+	return value, whole
+}
+
+// expand replaces the variables of a text, and returns false when that cannot be done.
+func (d *definition) expand(at position, written string) (string, bool) {
+	value, flaws := expand(written, d.lookup)
 	for _, f := range flaws {
 		if !f.unset || !d.offline {
-			d.bad(out.position, f.what, f.fix)
+			d.bad(at, f.what, f.fix)
 		}
 	}
-	out.open = len(flaws) > 0
-	return value, !out.open
+	return value, len(flaws) == 0
 }
 
 // fileMode reads permission bits as YAML writes numbers: 0o1777 and 01777 are octal.
@@ -230,7 +239,11 @@ func (d *definition) leaks(at position, written, resolved string) bool {
 	byChance := d.redactor.Found(written)
 	for _, name := range d.redactor.Found(resolved) {
 		if !slices.Contains(byChance, name) || slices.Contains(d.Secrets, name) {
-			d.bad(at, "contains the value of "+name+", which everybody who may look at the container would see", "pass it by the environment")
+			fix := "pass it by the environment"
+			if d.Files != nil && !slices.Contains(d.Secrets, name) {
+				fix += ", or, if it is no secret, write it out here or in a file of your own that compose.files names last"
+			}
+			d.bad(at, "contains the value of "+name+", which everybody who may look at the container would see", fix)
 			leaks = true
 		}
 	}

@@ -90,7 +90,7 @@ func TestRefused(t *testing.T) {
 		{"a merge of nothing", `<<: x`, "3: …: merges what is not a mapping (<<)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, problems := Load(t.Context(), single(t, tt.yaml), env("HOME", "/root"))
+			_, problems := loaded(t, single(t, tt.yaml), env("HOME", "/root"))
 			want := "fairlead.yaml:" + strings.ReplaceAll(tt.want, "…", "apps.shop.services.web")
 			if got := lines(problems); !slices.Equal(got, []string{want}) {
 				t.Errorf("got  %q\nwant %q", got, want)
@@ -105,7 +105,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestAllFaultsAtOnce(t *testing.T) {
-	_, problems := Load(t.Context(), input(t, `
+	_, problems := loaded(t, input(t, `
 services:
   web:
     ports: ["http:80"]
@@ -132,7 +132,7 @@ services:
 // TestReadAsFarAsPossible makes sure that one fault does not hide the rest of a service: a container is found by its
 // name even when the env file does not pass.
 func TestReadAsFarAsPossible(t *testing.T) {
-	services, problems := Load(t.Context(), single(t, "container_name: shop-web\nuser: ${NOBODY}\nports: ['x:y']\nrestart: always"), nil)
+	services, problems := loaded(t, single(t, "container_name: shop-web\nuser: ${NOBODY}\nports: ['x:y']\nrestart: always"), nil)
 	if len(problems) != 2 || len(services) != 1 {
 		t.Fatal(services, lines(problems))
 	}
@@ -142,7 +142,7 @@ func TestReadAsFarAsPossible(t *testing.T) {
 }
 
 func TestServicesThatCollide(t *testing.T) {
-	_, problems := Load(t.Context(), input(t, `
+	_, problems := loaded(t, input(t, `
 services:
   web: {container_name: shop, ports: ["80:3000"]}
   admin: {container_name: shop, ports: ["80:4000"]}

@@ -22,6 +22,10 @@ func TestShippedDefinitions(t *testing.T) {
 		var config struct {
 			Apps map[string]struct {
 				Services map[string]yaml.Node `yaml:"services"`
+				Compose  struct {
+					File     string   `yaml:"file"`
+					Services []string `yaml:"services"`
+				} `yaml:"compose"`
 			} `yaml:"apps"`
 		}
 		if err := yaml.Unmarshal(content, &config); err != nil {
@@ -32,7 +36,21 @@ func TestShippedDefinitions(t *testing.T) {
 			for name, node := range a.Services {
 				in.Services = append(in.Services, Raw{Name: name, YAML: &node, Line: node.Line})
 			}
-			if problems := Check(t.Context(), in); len(problems) > 0 || len(in.Services) == 0 {
+			if a.Compose.File != "" {
+				path, err := filepath.Abs(filepath.Join(filepath.Dir(file), app, filepath.Base(a.Compose.File)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				in.Files = &Files{Paths: []string{path}}
+				for _, name := range a.Compose.Services {
+					in.Services = append(in.Services, Raw{Name: name})
+				}
+				if found := Check(t.Context(), in); len(found.Problems) > 0 || len(in.Services) == 0 {
+					t.Errorf("%d services, %q", len(in.Services), lines(found.Problems))
+				}
+				continue
+			}
+			if problems := checked(t, in); len(problems) > 0 || len(in.Services) == 0 {
 				t.Errorf("%d services, %q", len(in.Services), lines(problems))
 			}
 		}

@@ -21,19 +21,20 @@ func readApp(name string, f field) App {
 	if !plainName.MatchString(name) {
 		f.bad("is not a usable name for an app", "use lower-case letters, digits and hyphens, 63 at most, beginning with a letter or digit")
 	}
-	m := f.only("environment", "image", "env", "services", "verify", "secrets", "legacy", "clear", "not_consumers", "timeouts", "pre_start")
+	m := f.only("environment", "image", "env", "services", "compose", "verify", "secrets", "legacy", "clear", "keep_releases", "not_consumers", "timeouts", "pre_start")
 	app := App{
 		Name:         name,
 		Environment:  m.need("environment", "name it, such as environment: production").name(),
 		Repository:   m.need("image", "name the image's repository, such as image: registry.example.com/team/app").repository(),
 		Line:         f.line,
 		Env:          readEnv(m.get("env")),
-		Services:     readServices(m.need("services", "define at least one service, in Compose syntax")),
 		Legacy:       readLegacy(m.get("legacy")),
 		Clear:        readClear(m.get("clear")),
+		KeepReleases: m.get("keep_releases").number(3, 1, 15),
 		NotConsumers: readNotConsumers(m.get("not_consumers")),
 		Timeouts:     readTimeouts(m.get("timeouts")),
 	}
+	app.readDefinitions(m)
 	app.PreStart = readPreStart(m.get("pre_start"), app.Services)
 	known := len(f.found)
 	app.Checks = readChecks(m.get("verify"), app.Services, app.Timeouts.Verify)
@@ -96,6 +97,18 @@ func readEnv(f field) []EnvSource {
 		sources = append(sources, source)
 	}
 	return sources
+}
+
+// readDefinitions reads where the services are defined: here, or in Compose files.
+func (a *App) readDefinitions(m mapping) {
+	switch {
+	case m.has("services") && m.has("compose"):
+		m.get("compose").bad("stands beside services", "keep one of the two: the services are defined here, or in Compose files")
+	case m.has("compose"):
+		a.Compose, a.Services = readCompose(m.get("compose"))
+	default:
+		a.Services = readServices(m.need("services", "define at least one service, in Compose syntax, or name your Compose file under compose:"))
+	}
 }
 
 func readServices(f field) []Definition {

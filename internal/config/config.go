@@ -47,11 +47,13 @@ type App struct {
 	Repository   string // the image's, without tag and digest: those come with a rollout
 	Line         int    // where the app is defined
 	Env          []EnvSource
-	Services     []Definition // in the file's order
+	Services     []Definition // in the order in which they are replaced
+	Compose      *Compose     // nil when the services are defined in this file
 	Checks       map[string]workload.Check
 	Secrets      []secret.Spec // in the file's order
 	Legacy       *Legacy       // nil when the app never kept secrets in its database
 	Clear        ClearMode
+	KeepReleases int      // how many releases' images stay on the host
 	NotConsumers []string // containers that share the image but do not read the legacy values
 	Timeouts     Timeouts
 	PreStart     *PreStart // nil when nothing runs before the old containers stop
@@ -82,11 +84,28 @@ type EnvSource struct {
 	File string // absolute path
 }
 
+// Compose says which Compose files define the app's services.
+type Compose struct {
+	Files   []string // absolute paths; a later one overrides an earlier one
+	Project string   // the Compose project's name; empty for the one that Compose itself would take
+}
+
+// Asked returns the services whose status is asked for over HTTP at their containers' addresses.
+func (a App) Asked() []string {
+	var names []string
+	for _, d := range a.Services {
+		if a.Checks[d.Name].URL != "" {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
 // Definition is one service's definition in Compose syntax, not yet interpreted.
 type Definition struct {
 	Name   string
-	YAML   *yaml.Node // with the lines of Source; it must not be changed
-	Source string     // the file that holds it
+	YAML   *yaml.Node // with the lines of Source; it must not be changed. Nil where a Compose file holds it
+	Source string     // the file that holds it or names it
 	Line   int        // where it begins
 }
 

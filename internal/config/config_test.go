@@ -24,7 +24,7 @@ func TestDefaults(t *testing.T) {
 		Instance: "a",
 		Registry: Registry{ConfigFile: "/etc/fairlead/docker.json"},
 		Apps: map[string]App{"shop": {
-			Name: "shop", Environment: "production", Repository: "shop", Line: 3, Clear: Manual,
+			Name: "shop", Environment: "production", Repository: "shop", Line: 3, Clear: Manual, KeepReleases: 3,
 			Services: []Definition{{Name: "web", Source: "fairlead.yaml", Line: 6}},
 			Checks:   map[string]workload.Check{"web": web},
 			Timeouts: Timeouts{Validate: 30 * time.Second, Pull: 10 * time.Minute, Restart: 2 * time.Minute, Verify: 2 * time.Minute, Clear: 30 * time.Second, Revert: 2 * time.Minute},
@@ -67,7 +67,7 @@ func TestEveryKey(t *testing.T) {
 				{Name: "mode", Env: "MODE", OneOf: []string{"live", "test"}, OnMismatch: secret.Keep},
 			},
 			Legacy: &Legacy{DSN: DSN{File: "/etc/shop/dsn"}, Schema: "app", Table: "SystemSettings", Row: Row{Column: "id", Value: "1"}},
-			Clear:  WithDeploy, NotConsumers: []string{"shop-migrate", "shop_console.1"},
+			Clear:  WithDeploy, KeepReleases: 5, NotConsumers: []string{"shop-migrate", "shop_console.1"},
 			Timeouts: Timeouts{Validate: 10 * time.Second, Pull: time.Hour, Restart: 90 * time.Second, Verify: 5 * time.Minute, Clear: time.Minute, Revert: 3 * time.Minute},
 		}},
 	}
@@ -131,13 +131,43 @@ func FuzzParse(f *testing.F) {
 		cfg, err := Parse("fairlead.yaml", text)
 		for name, app := range cfg.Apps {
 			for _, d := range app.Services {
-				if _, ok := app.Checks[d.Name]; !ok || d.YAML == nil {
+				if _, ok := app.Checks[d.Name]; !ok || (d.YAML == nil) != (app.Compose != nil) {
 					t.Errorf("service %s of app %s has no check or no definition", d.Name, name)
 				}
+			}
+			if err == nil && app.Compose != nil && len(app.Compose.Files) == 0 {
+				t.Errorf("app %s names no Compose file", name)
 			}
 			if err == nil && (app.Timeouts.Verify <= 0 || app.Environment == "" || app.Repository == "") {
 				t.Errorf("app %s was accepted, but is not complete", name)
 			}
 		}
 	})
+}
+
+func TestComposeFiles(t *testing.T) {
+	const app = "instance: prod-1\napps:\n  shop:\n    environment: production\n    image: registry.example.com/shop\n    verify: {web: {url: \"http://{container}/\"}}\n    compose: "
+	for text, want := range map[string]Compose{
+		"{file: /srv/shop/compose.yaml, services: [web, worker]}":                         {Files: []string{"/srv/shop/compose.yaml"}},
+		"{files: [/srv/a.yaml, /srv/b.yaml], services: [web, worker], project: the_shop}": {Files: []string{"/srv/a.yaml", "/srv/b.yaml"}, Project: "the_shop"},
+	} {
+		cfg, err := Parse("fairlead.yaml", []byte(app+text+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := cfg.Apps["shop"]
+		if diff := cmp.Diff(&want, got.Compose); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		var names []string
+		for _, d := range got.Services {
+			names = append(names, d.Name)
+			if d.Source != "fairlead.yaml" || d.Line != 7 {
+				t.Errorf("%s is named in %s:%d", d.Name, d.Source, d.Line)
+			}
+		}
+		if !slices.Equal(names, []string{"web", "worker"}) || !slices.Equal(got.Asked(), []string{"web"}) {
+			t.Errorf("the services are %q, asked are %q", names, got.Asked())
+		}
+	}
 }

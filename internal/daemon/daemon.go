@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/capakraken/fairlead/internal/config"
+	"github.com/capakraken/fairlead/internal/envfile"
 	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
@@ -99,7 +100,7 @@ func New(o Options) (_ *Daemon, err error) {
 
 // wire makes the rooms known to each other, lowest floor first.
 func (d *Daemon) wire(cfg config.Config, state *state, log *journal.Journal) error {
-	steps, docker, err := newSteps(cfg, state.key)
+	steps, docker, err := newSteps(cfg, state.key, envfile.Policy{UID: os.Getuid(), GID: os.Getgid()})
 	if err != nil {
 		return err
 	}

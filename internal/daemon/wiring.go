@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"net/netip"
-	"os"
 	"time"
 
 	"github.com/capakraken/fairlead/internal/config"
@@ -17,7 +16,7 @@ import (
 )
 
 // newSteps puts the adapters behind the interfaces that the steps declare. The caller closes the Engine.
-func newSteps(cfg config.Config, key secret.Key) (*steps.Steps, *engine.Engine, error) {
+func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy) (*steps.Steps, *engine.Engine, error) {
 	docker, err := engine.New(engine.Options{Host: cfg.Engine.Host, RegistryConfig: cfg.Registry.ConfigFile, Key: key})
 	if err != nil {
 		return nil, nil, err
@@ -27,7 +26,7 @@ func newSteps(cfg config.Config, key secret.Key) (*steps.Steps, *engine.Engine, 
 		Instance:   cfg.Instance,
 		Apps:       cfg.Apps,
 		Key:        key,
-		EnvPolicy:  envfile.Policy{UID: os.Getuid(), GID: os.Getgid()},
+		EnvPolicy:  policy,
 		Runtime:    docker,
 		Containers: docker,
 		Host:       docker,

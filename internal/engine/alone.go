@@ -27,6 +27,8 @@ func alone(r workload.Replacement, all []container.InspectResponse) error {
 		case mine || old:
 		case by > cmp.Or(r.For, r.Rollout):
 			return overtaken(c)
+		case live(c) && by == "":
+			return fault.New(fault.Conflict, "container %s of service %s is running as well, and Fairlead did not make it ('docker compose up', perhaps); it was not touched, and no new container was started; stop it, then roll out again", nameOf(c), r.Unit.Service.Name)
 		case live(c):
 			return fault.New(fault.Conflict, "container %s of service %s is running as well, left by rollout %s; it was not touched, and no new container was started; stop it, then roll out again", nameOf(c), r.Unit.Service.Name, by)
 		}
@@ -46,6 +48,8 @@ func unhindered(rollout, service string, old *workload.Container, all []containe
 		case by == rollout, old != nil && (c.ID == old.ID || by == old.Rollout && !there(old.ID)):
 		case by > rollout:
 			return overtaken(c)
+		case live(c) && by == "":
+			return fault.New(fault.Conflict, "container %s of service %s is running as well, and Fairlead did not make it ('docker compose up', perhaps); nothing was touched, and no other was started; stop it, or stop this rollout's", nameOf(c), service)
 		case live(c):
 			return fault.New(fault.Conflict, "container %s of service %s is running as well, made by rollout %s; nothing was touched, and no other was started; find out which one is right, and stop this one if it is not", nameOf(c), service, by)
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/docker/docker/api/types/container"
@@ -24,7 +25,7 @@ func (e *Engine) Check(ctx context.Context, k workload.Key, services []workload.
 		return nil, err
 	}
 	checks := []func(context.Context, workload.Key, workload.Service) ([]fault.Problem, error){
-		e.checkName, e.checkNetworks, e.checkHealthcheck,
+		e.checkName, e.checkNetworks, e.checkVolumes, e.checkHealthcheck,
 	}
 	var out []fault.Problem
 	for _, s := range services {
@@ -51,7 +52,7 @@ func (e *Engine) checkName(ctx context.Context, k workload.Key, s workload.Servi
 		return nil, err
 	}
 	who, labelled := owner(c.Config.Labels)
-	if labelled && who == k {
+	if labelled && who == k || madeByCompose(c, s) && !c.HostConfig.AutoRemove {
 		return nil, nil
 	}
 	p := fault.Problem{Where: "service " + s.Name}
@@ -77,7 +78,7 @@ func (e *Engine) checkNetworks(ctx context.Context, _ workload.Key, s workload.S
 	for _, n := range s.Networks {
 		_, err := e.api.NetworkInspect(ctx, n.Name, network.InspectOptions{})
 		if gone(err) {
-			out = append(out, fault.Problem{Where: "service " + s.Name, What: "network " + n.Name + " does not exist", Fix: "create it: docker network create " + n.Name})
+			out = append(out, fault.Problem{Where: "service " + s.Name, What: "network " + n.Name + " does not exist", Fix: create(s, "network", n.Name, n.External)})
 			continue
 		}
 		if err != nil {
@@ -85,6 +86,43 @@ func (e *Engine) checkNetworks(ctx context.Context, _ workload.Key, s workload.S
 		}
 	}
 	return out, nil
+}
+
+// checkVolumes finds the volumes of a service in a Compose project that do not exist. The Engine would make them silently,
+// and empty.
+func (e *Engine) checkVolumes(ctx context.Context, _ workload.Key, s workload.Service) ([]fault.Problem, error) {
+	if s.Project == nil {
+		return nil, nil
+	}
+	var out []fault.Problem
+	for _, m := range s.Mounts {
+		if m.Type != "volume" || m.Source == "" {
+			continue
+		}
+		_, err := e.api.VolumeInspect(ctx, m.Source)
+		if gone(err) {
+			out = append(out, fault.Problem{Where: "service " + s.Name, What: "volume " + m.Source + " does not exist, and would begin empty",
+				Fix: "if its data is elsewhere, correct its name or the project's; else " + create(s, "volume", m.Source, m.External)})
+			continue
+		}
+		if err != nil {
+			return nil, e.failed(err, "look at volume %s", m.Source)
+		}
+	}
+	return out, nil
+}
+
+// create returns how a network or a volume comes into being: by hand, or by the Compose project that it belongs to, which
+// would take no other for its own.
+func create(s workload.Service, kind, name string, external bool) string {
+	if s.Project == nil || external {
+		return "create it: docker " + kind + " create " + name
+	}
+	command := "docker compose -p " + s.Project.Name
+	for _, file := range s.Project.Files {
+		command += " -f " + file
+	}
+	return "let Compose create it: " + command + " up --no-start"
 }
 
 // checkHealthcheck finds a start_interval that the Engine is too old for.
@@ -112,13 +150,13 @@ func missingSources(s workload.Service) []fault.Problem {
 
 // foreign returns those of the running containers that the rollout will not replace.
 func foreign(k workload.Key, services []workload.Service, running []container.InspectResponse) []container.InspectResponse {
-	names := map[string]bool{}
-	for _, s := range services {
-		names[s.ContainerName] = true
-	}
 	var out []container.InspectResponse
 	for _, c := range running {
-		if who, labelled := owner(c.Config.Labels); who != k && (labelled || !names[nameOf(c)]) {
+		who, labelled := owner(c.Config.Labels)
+		adopted := slices.ContainsFunc(services, func(s workload.Service) bool {
+			return s.ContainerName == nameOf(c) || madeByCompose(c, s)
+		})
+		if who != k && (labelled || !adopted) {
 			out = append(out, c)
 		}
 	}

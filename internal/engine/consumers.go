@@ -10,9 +10,6 @@ import (
 	"github.com/capakraken/fairlead/internal/workload"
 )
 
-// composeProject is the label by which Compose marks its containers.
-const composeProject = "com.docker.compose.project"
-
 // Consumers returns the running containers outside the app that may read the same legacy values: those whose image is
 // of the repository, by whatever name it was started, and those of the Compose projects. A container that the app is to
 // take over by its name is among them as long as it runs.

@@ -132,7 +132,7 @@ func parse(ref string) workload.Image {
 
 // named fills in what the Engine's own list of names tells of img.
 func named(img workload.Image, tags, digests []string) workload.Image {
-	digests = slices.Sorted(slices.Values(digests))
+	tags, digests = slices.DeleteFunc(slices.Clone(tags), ours), slices.DeleteFunc(slices.Sorted(slices.Values(digests)), ours)
 	if img.Repository == "" {
 		if names := slices.Concat(tags, digests); len(names) > 0 {
 			first := parse(names[0])

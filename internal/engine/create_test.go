@@ -42,6 +42,9 @@ func TestEveryFieldOfAServiceReachesTheEngine(t *testing.T) {
 		"Name": {{workload.Service{Name: "worker", Networks: []workload.Network{{Name: "n"}}},
 			`"fairlead.service":"worker"` + "\n" + `"Aliases":["capakraken-production-worker","worker"]`}},
 		"ContainerName": {{workload.Service{ContainerName: "ck", Networks: []workload.Network{{Name: "n"}}}, `"Aliases":["ck","web"]`}},
+		"Project": {{workload.Service{Name: "web", Project: &workload.Project{Name: "shop", Dir: "/srv/shop", Files: []string{"/srv/shop/a", "/srv/shop/b"}}, Labels: map[string]string{"com.docker.compose.project": "x"}},
+			`"com.docker.compose.config-hash":"fairlead-abc","com.docker.compose.container-number":"1","com.docker.compose.oneoff":"False","com.docker.compose.project":"shop"` +
+				`,"com.docker.compose.project.config_files":"/srv/shop/a,/srv/shop/b","com.docker.compose.project.working_dir":"/srv/shop","com.docker.compose.service":"web"`}},
 		"Entrypoint": {
 			{workload.Service{}, `"Entrypoint":null`},
 			{workload.Service{Entrypoint: []string{}}, `"Entrypoint":[""]`},

@@ -118,6 +118,29 @@ func TestRegistryTextsAreToldApart(t *testing.T) {
 		{"net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)", fault.Unavailable, "cannot be reached"},
 		{"x509: certificate signed by unknown authority", fault.Unavailable, "/etc/docker/certs.d/registry.example.com/ca.crt"},
 		{"http: server gave HTTP response to HTTPS client", fault.Unavailable, "insecure-registries"},
+		{`error parsing HTTP 429 response body: invalid character 's' looking for beginning of value: "slow down"`, fault.Unavailable, "(429)"},
+		{`error parsing HTTP 404 response body: unexpected end of JSON input: ""`, fault.Refused, "or it is no registry (404)"},
+		{`error parsing HTTP 403 response body: invalid character 'o' in literal null (expecting 'u'): "manifest unknown"`, fault.Refused, "(403)"},
+		{"received unexpected HTTP status: 502 Bad Gateway", fault.Unavailable, "(5xx)"},
+		{"error unmarshalling content: invalid character '<' looking for beginning of value", fault.Unavailable, "a registry's language"},
+		{"unexpected end of JSON input", fault.Unavailable, "a registry's language"},
+		{`Head "https://registry.example.com/v2/x/manifests/2": unable to decode token response: invalid character '<' looking for beginning of value`, fault.Unavailable, "a registry's language"},
+		{`Head "https://registry.example.com/v2/x/manifests/2": unauthorized: incorrect username or password`, fault.Refused, "does not accept what /etc/fairlead/docker.json has"},
+		{`Head "https://registry.example.com/v2/x/manifests/2": unauthorized: token has expired`, fault.Refused, "has expired (401)"},
+		{`Head "https://registry.example.com/v2/x/manifests/2": no basic auth credentials`, fault.Refused, "/etc/fairlead/docker.json has none for it (401)"},
+		{`Head "https://registry.example.com/v2/x/manifests/2": denied: forbidden`, fault.Refused, "(403)"},
+		{"name unknown", fault.Refused, "no such repository (404)"},
+		{"manifest unknown", fault.Refused, "no such tag or digest in that repository (404)"},
+		{`Get "https://registry.example.com/v2/": x509: certificate has expired or is not yet valid: current time 2026-11-26T12:13:26Z is after 2026-11-26T11:13:26Z`, fault.Unavailable, "renew it"},
+		{`Get "https://registry.example.com/v2/": x509: certificate is valid for 127.0.0.1, not 192.0.2.2`, fault.Unavailable, "another name"},
+		{`Get "https://registry.example.com/v2/": x509: cannot validate certificate for 192.0.2.2 because it doesn't contain any IP SANs`, fault.Unavailable, "another name"},
+		{`Get "https://nothing.invalid/v2/": dial tcp: lookup nothing.invalid on 192.0.2.53:53: no such host`, fault.Unavailable, "cannot resolve its name"},
+		{`Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused`, fault.Unavailable, "nothing listens there"},
+		{"net/http: TLS handshake timeout", fault.Unavailable, "in time"},
+		{"filesystem layer verification failed for digest sha256:feed", fault.Unavailable, "not what the digest stands for"},
+		{"failed to resolve reference: unexpected status from HEAD request to https://registry.example.com/v2/x/manifests/2: 429 Too Many Requests", fault.Unavailable, "(429)"},
+		{"failed to authorize: failed to fetch oauth token: unexpected status from GET request to https://registry.example.com/token: 401 Unauthorized", fault.Refused, "(401)"},
+		{"pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed", fault.Refused, "(403)"},
 		{"no matching manifest for linux/amd64 in the manifest list entries", fault.Refused, "this host's platform"},
 		{"Error processing tar file: write /x: no space left on device", fault.Unavailable, "no space is left"},
 		{"registry.example.com/denied/not found: something that nobody foresaw", fault.Unavailable, "withheld"},
@@ -126,7 +149,22 @@ func TestRegistryTextsAreToldApart(t *testing.T) {
 		if fault.KindOf(got) != tt.kind || !strings.Contains(got.Error(), tt.want) {
 			t.Errorf("%s\n  is told as %v (%s)", tt.text, got, fault.KindOf(got))
 		}
+		if !strings.Contains(got.Error(), "no container was touched") || strings.Contains(got.Error(), "HOST") || strings.Contains(got.Error(), "LOGINS") || strings.Contains(got.Error(), "\n") {
+			t.Errorf("%s\n  is told as %v", tt.text, got)
+		}
 		silent(t, got)
+	}
+}
+
+// TestRegistryNamesDoNotMislead names hosts and repositories by what is looked for in the Engine's texts.
+func TestRegistryNamesDoNotMislead(t *testing.T) {
+	for _, repository := range []string{"denied.example.com/app", "eof.example.com/forbidden", "registry.example.com/unauthorized/denied"} {
+		host, path, _ := strings.Cut(repository, "/")
+		text := `Get "https://` + host + `/v2/` + path + `/manifests/2": dial tcp 192.0.2.1:443: connect: connection refused`
+		got := testEngine(t).registryFailed(errors.New(text), "pull", workload.Image{Repository: repository, Tag: "2"})
+		if !strings.Contains(got.Error(), "nothing listens there") {
+			t.Errorf("%s is told as %v", repository, got)
+		}
 	}
 }
 

@@ -70,9 +70,9 @@ func TestResolveRefusals(t *testing.T) {
 	}{
 		{"another platform", workload.Image{Repository: foreign.Repository, Tag: "foreign"}, "is for linux/s390x, this host is linux/"},
 		{"other platforms", workload.Image{Repository: several.Repository, Tag: "several"}, "is for linux/s390x, linux/ppc64le, this host is linux/"},
-		{"no tag", workload.Image{Repository: foreign.Repository, Tag: "none"}, "no such image (404)"},
-		{"no repository", workload.Image{Repository: registry.Host + "/none", Tag: "1"}, "no such image (404)"},
-		{"no digest", workload.Image{Repository: foreign.Repository, Digest: nowhere}, "no such image (404)"},
+		{"no tag", workload.Image{Repository: foreign.Repository, Tag: "none"}, "no such tag or digest in that repository (404)"},
+		{"no repository", workload.Image{Repository: registry.Host + "/none", Tag: "1"}, "(404)"},
+		{"no digest", workload.Image{Repository: foreign.Repository, Digest: nowhere}, "no such tag or digest in that repository (404)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := s.e.Resolve(s.ctx(), tt.image)
@@ -95,7 +95,7 @@ func TestPullEndsWithItsContext(t *testing.T) {
 	s := newStage(t)
 	registry, err := s.world.Registry(s.ctx(), world.RegistryOptions{})
 	s.must(err)
-	made, err := s.world.Image(s.ctx(), registry, world.ImageSpec{Tag: "big", Padding: 64 << 20})
+	made, err := s.world.Image(s.ctx(), registry, world.ImageSpec{Tag: "big", Padding: 32 << 20})
 	s.must(err)
 	ctx, cancel := context.WithCancel(s.ctx())
 	defer cancel()

@@ -110,3 +110,6 @@ func variant(arch, machine string) string {
 	}
 	return v
 }
+
+// Host returns where the Engine listens.
+func (e *Engine) Host() string { return e.api.DaemonHost() }

@@ -51,6 +51,7 @@ func labels(r workload.Replacement) map[string]string {
 	if r.Old != nil && r.Old.Project != "" {
 		out[LabelProject] = r.Old.Project
 	}
+	maps.Copy(out, composeLabels(r.Unit.Service, r.Release))
 	return out
 }
 

@@ -14,8 +14,10 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/go-connections/nat"
 
+	"github.com/capakraken/fairlead/e2e/world"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/workload"
 )
@@ -235,12 +237,25 @@ func TestCheck(t *testing.T) {
 		h.PortBindings = nat.PortMap{"80/tcp": {{HostIP: "127.0.0.1"}}}
 	})
 	port := s.published(holder)
+	made := &workload.Project{Name: "made-" + strings.ToLower(s.world.Run)}
+	composed := made.Name + "_web_1"
+	s.adopted(composed, func(c *container.Config, h *container.HostConfig) {
+		c.Labels["com.docker.compose.project"], c.Labels["com.docker.compose.service"], c.Labels["com.docker.compose.oneoff"] = made.Name, "web", "False"
+		c.ExposedPorts = nat.PortSet{"80/tcp": {}}
+		h.PortBindings = nat.PortMap{"80/tcp": {{HostIP: "127.0.0.1"}}}
+	})
+	theirPort := s.published(composed)
 	volatile := "volatile-" + s.world.Run
 	s.adopted(volatile, func(_ *container.Config, h *container.HostConfig) { h.AutoRemove = true })
 	s.adopted(s.service("taken").FinalName(s.key))
 	theirs := *s
 	theirs.key.App = "another-" + s.world.Run
 	theirs.running(s.service("web"))
+	project := &workload.Project{Name: "shop", Dir: "/srv/shop", Files: []string{"/srv/shop/a.yaml", "/srv/shop/b.yaml"}}
+	kept := "kept_" + s.world.Run
+	_, err := s.api.VolumeCreate(s.ctx(), volume.CreateOptions{Name: kept, Labels: map[string]string{world.Label: s.world.Run}})
+	s.must(err)
+	t.Cleanup(func() { s.must(s.api.VolumeRemove(context.Background(), kept, true)) })
 	for _, tt := range []struct {
 		name   string
 		change func(*workload.Service)
@@ -248,6 +263,24 @@ func TestCheck(t *testing.T) {
 	}{
 		{"nothing", func(*workload.Service) {}, ""},
 		{"network", func(v *workload.Service) { v.Networks = []workload.Network{{Name: "nowhere"}} }, "docker network create nowhere"},
+		{"Compose's network", func(v *workload.Service) {
+			v.Project, v.Networks = project, []workload.Network{{Name: "shop_nowhere"}}
+		}, "network shop_nowhere does not exist; let Compose create it: docker compose -p shop -f /srv/shop/a.yaml -f /srv/shop/b.yaml up --no-start"},
+		{"another's network", func(v *workload.Service) {
+			v.Project, v.Networks = project, []workload.Network{{Name: "nowhere", External: true}}
+		}, "create it: docker network create nowhere"},
+		{"Compose's volume", func(v *workload.Service) {
+			v.Project, v.Mounts = project, []workload.Mount{{Type: "volume", Source: "shop_" + s.world.Run, Target: "/x"}}
+		}, "would begin empty; if its data is elsewhere, correct its name or the project's; else let Compose create it: docker compose -p shop "},
+		{"another's volume", func(v *workload.Service) {
+			v.Project, v.Mounts = project, []workload.Mount{{Type: "volume", Source: "their_" + s.world.Run, Target: "/x", External: true}}
+		}, "docker volume create their_"},
+		{"a volume that is there", func(v *workload.Service) {
+			v.Project, v.Mounts = project, []workload.Mount{{Type: "volume", Source: kept, Target: "/x"}}
+		}, ""},
+		{"a volume of no project", func(v *workload.Service) {
+			v.Mounts = []workload.Mount{{Type: "volume", Source: "new_" + s.world.Run, Target: "/x"}}
+		}, ""},
 		{"name", func(v *workload.Service) { v.Name = "taken" }, "Fairlead did not make it"},
 		{"adopted", func(v *workload.Service) { v.ContainerName = holder }, ""},
 		{"auto-remove", func(v *workload.Service) { v.ContainerName = volatile }, "--rm"},
@@ -262,6 +295,14 @@ func TestCheck(t *testing.T) {
 			v.ContainerName = holder
 			v.Ports = []workload.Port{{HostPort: port, ContainerPort: 80, Protocol: "tcp"}}
 		}, ""},
+		{"the port of what Compose made for it", func(v *workload.Service) {
+			v.Project = made
+			v.Ports = []workload.Port{{HostPort: theirPort, ContainerPort: 80, Protocol: "tcp"}}
+		}, ""},
+		{"the port of what Compose made for another", func(v *workload.Service) {
+			v.Name, v.Project = "worker", made
+			v.Ports = []workload.Port{{HostPort: theirPort, ContainerPort: 80, Protocol: "tcp"}}
+		}, "already published by container " + composed},
 		{"source", func(v *workload.Service) {
 			v.Mounts = []workload.Mount{{Type: "bind", Source: "/nonexistent/" + s.world.Run, Target: "/x"}}
 		}, "does not exist on the host"},

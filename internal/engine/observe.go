@@ -8,14 +8,13 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 
-	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/workload"
 )
 
 // Observe returns every container that carries the app's labels, in any state, of any rollout and of any service,
-// sorted by service and age. For a service with a container_name that none of these holds, it also returns the
-// container of exactly that name, if there is one: it is to be taken over, and its Ours is false. A container of that
-// name that carries another app's labels is a Refused fault.
+// sorted by service and age. It also returns those that are to be taken over, and whose Ours is false: for a service with a
+// container_name that none of ours holds, the container of exactly that name, and for one of a Compose project, what
+// Compose has made for it. A container of that name that carries another app's labels is a Refused fault.
 func (e *Engine) Observe(ctx context.Context, k workload.Key, services []workload.Service) ([]workload.Container, error) {
 	all, err := e.list(ctx, labelled(k, ""))
 	if err != nil {
@@ -34,37 +33,12 @@ func (e *Engine) Observe(ctx context.Context, k workload.Key, services []workloa
 		if err != nil {
 			return nil, err
 		}
-		if adopted != nil {
-			out = append(out, *adopted)
-		}
+		out = append(out, adopted...)
 	}
 	slices.SortFunc(out, func(a, b workload.Container) int {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Name, b.Name))
 	})
 	return out, nil
-}
-
-// adoptable returns the container without our labels that holds the container_name of s, or nil.
-func (e *Engine) adoptable(ctx context.Context, k workload.Key, s workload.Service) (*workload.Container, error) {
-	if s.ContainerName == "" {
-		return nil, nil
-	}
-	c, ok, err := e.byName(ctx, s.ContainerName)
-	if err != nil || !ok {
-		return nil, err
-	}
-	switch who, labelled := owner(c.Config.Labels); {
-	case labelled && who == k:
-		return nil, nil // already among ours
-	case labelled:
-		return nil, fault.New(fault.Refused, "container %s belongs to %s, so service %s of %s cannot take that name over; change its container_name; nothing was changed", s.ContainerName, inWords(who), s.Name, k.App)
-	}
-	out, err := e.identified(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	out.Service = s.Name
-	return &out, nil
 }
 
 // list returns the containers that f selects, in any state, each looked at by itself: the Engine's list lags behind.

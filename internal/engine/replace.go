@@ -18,7 +18,7 @@ import (
 func (e *Engine) Replace(ctx context.Context, r workload.Replacement) (workload.Replaced, error) {
 	service, final := r.Unit.Service.Name, r.Unit.Service.FinalName(r.Key)
 	out := workload.Replaced{Service: service}
-	all, err := e.list(ctx, labelled(r.Key, service))
+	all, err := e.all(ctx, r.Key, r.Unit.Service)
 	if err != nil {
 		return out, err
 	}
@@ -31,6 +31,11 @@ func (e *Engine) Replace(ctx context.Context, r workload.Replacement) (workload.
 	}
 	failpoint.Hit(failpoint.ReplacePrepared)
 	out.NewID, out.NewName = fresh.ID, nameOf(fresh)
+	if r.Old != nil && !begun(fresh) {
+		if out.Differences, err = e.against(ctx, r, fresh); err != nil {
+			return out, err
+		}
+	}
 	if r.Old != nil {
 		out.OldID, out.OldName = r.Old.ID, workload.OldName(final, r.Rollout)
 		if err := e.setAside(ctx, r, out.OldName, begun(fresh)); err != nil {
@@ -57,12 +62,20 @@ func (e *Engine) start(ctx context.Context, r workload.Replaced) error {
 // prepared returns the rollout's container, made if it is not among all: on its networks, and with the environment that
 // r asks for.
 func (e *Engine) prepared(ctx context.Context, r workload.Replacement, all []container.InspectResponse) (container.InspectResponse, error) {
+	service, err := e.carrying(ctx, r)
+	if err != nil {
+		return container.InspectResponse{}, err
+	}
+	r.Unit.Service = service
 	d, err := define(r)
 	if err != nil {
 		return container.InspectResponse{}, err
 	}
 	fresh, ok := made(r.Rollout, all)
 	if !ok {
+		if err := e.fill(ctx, &d, r); err != nil {
+			return fresh, err
+		}
 		if fresh, err = e.create(ctx, r, d); err != nil {
 			return fresh, err
 		}

@@ -4,6 +4,7 @@ package engine_test
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ func TestReplacePromoteRetire(t *testing.T) {
 		s.must(err)
 		if try == 0 {
 			first = done
-		} else if done != first {
+		} else if !reflect.DeepEqual(done, first) {
 			t.Fatalf("the second call did something else: %+v, then %+v", first, done)
 		}
 		s.same([]string{final + ".new-" + suffixOf(id) + " running", final + ".old-" + suffixOf(id) + " exited"})
@@ -231,7 +232,7 @@ func TestReplaceLeavesAnEndedContainerToVerify(t *testing.T) {
 	s.must(s.e.WaitExit(s.ctx(), done.NewID))
 	again, err := s.e.Replace(s.ctx(), r)
 	s.must(err)
-	if c := s.one(again.NewID); again != done || c.Status != workload.Exited || c.ExitCode != 7 {
+	if c := s.one(again.NewID); !reflect.DeepEqual(again, done) || c.Status != workload.Exited || c.ExitCode != 7 {
 		t.Fatalf("the ended container was not left alone: %+v", c)
 	}
 	if err := s.e.Promote(s.ctx(), s.key, r.Rollout, svc); fault.KindOf(err) != fault.Conflict {

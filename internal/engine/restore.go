@@ -19,7 +19,11 @@ func (e *Engine) Restore(ctx context.Context, k workload.Key, rollout string, se
 	if err != nil {
 		return err
 	}
-	if err := unhindered(rollout, service, old, all); err != nil {
+	theirs, err := e.takenOver(ctx, rollout, service, all)
+	if err != nil {
+		return err
+	}
+	if err := unhindered(rollout, service, old, append(theirs, all...)); err != nil {
 		return err
 	}
 	if err := e.discard(ctx, rollout, all); err != nil {

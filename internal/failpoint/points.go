@@ -81,6 +81,11 @@ const (
 	RetireStopped  Point = "retire-stopped"  // it does not run
 	RetireRemoved  Point = "retire-removed"  // it is gone
 
+	// verify: keep
+	KeepNamed   Point = "keep-named"   // an image has a name of ours
+	KeepUnnamed Point = "keep-unnamed" // an image has lost the name that kept it
+	KeepRemoved Point = "keep-removed" // and is gone
+
 	// clear
 	ClearProved    Point = "clear-proved"    // all that verify has proved was proved again
 	ClearConnected Point = "clear-connected" // there is a session, and no transaction
@@ -123,6 +128,7 @@ func Points() []Point {
 		TagResolved, PullAsked, PullHeard,
 		ReplaceChecked, ReplaceCreating, ReplaceCreated, ReplaceConnected, ReplacePrepared, OldRenamed, OldWoken, OldStopped, OldDisarmed, ReplaceStarting, ReplaceStarted,
 		VerifyProved, VerifyLooked, PromoteBegun, PromoteRenamed, PromoteArmed, RetireBegun, RetireStopped, RetireRemoved,
+		KeepNamed, KeepUnnamed, KeepRemoved,
 		ClearProved, ClearConnected, ClearLocked, ClearAsked, ClearUpdated, ClearCommitted, ClearConfirmed,
 		WordsKept, RestoreBegun, RestoreStopped, RestoreRemoved, RestoreRenamed, RestoreArmed, RestoreStarted, RestorePaused, RestoreLooked, RemakeStarted, HoldHeld,
 		StopAsked, SuspendNoted, StopWaited, StopNoted, DaemonStopped,

@@ -65,10 +65,11 @@ var (
 type disk struct{}
 
 func (d disk) MakeDir(dir string) error {
-	switch err := os.Mkdir(dir, 0o700); {
-	case err == nil:
-		return d.SyncDir(filepath.Dir(dir))
-	case !errors.Is(err, os.ErrExist):
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	// Also the name of one that is there: whoever made it may have died before it was durable.
+	if err := d.SyncDir(filepath.Dir(dir)); err != nil {
 		return err
 	}
 	info, err := os.Stat(dir)

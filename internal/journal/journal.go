@@ -64,6 +64,7 @@ type Journal struct {
 	appending sync.Mutex // held through the write and its sync, which may take long on a bad disk
 	closed    bool
 	file      File    // the last segment
+	inode     uint64  // of that file; 0 where it could not be told
 	size      int64   // of its sound lines
 	reserved  int64   // how long it may become within what is set aside for it; of no meaning below size
 	unsettled *walker // where Open ended, until the first change

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"os"
 	"slices"
+	"syscall"
 
 	"github.com/capakraken/fairlead/internal/failpoint"
+	"github.com/capakraken/fairlead/internal/fault"
 )
 
 // excess is what may be set aside for a sealed segment without being given back: the file system's own rounding.
@@ -51,13 +54,20 @@ func (j *Journal) ready(w *walker) error {
 	}
 	w.buf = nil // it is large
 	j.file, j.size, j.reserved, j.unsettled = f, w.end, j.setAside(last), w
+	j.inode = j.inodeOf(last)
 	return nil
 }
 
 // able makes ready for the first change since Open, and returns why nothing can be changed. The caller holds appending.
 func (j *Journal) able() error {
-	if err := j.Failed(); err != nil || j.unsettled == nil {
+	if err := j.Failed(); err != nil {
 		return err
+	}
+	if err := j.there(); err != nil {
+		return err
+	}
+	if j.unsettled == nil {
+		return nil
 	}
 	if n := len(j.seals); n > 0 && (j.trusted == nil || n > len(j.trusted.seals)) {
 		stamp := j.giveBack(j.seals[n-1].First, j.seals[n-1].Stamp) // perhaps it did not come to that
@@ -73,6 +83,29 @@ func (j *Journal) able() error {
 	defer j.mu.Unlock()
 	j.settled = true
 	return nil
+}
+
+// there returns a fault, now and ever after, when the last segment's name is gone or names another file: the directory was
+// deleted, or restored from a copy, while the daemon ran. What is written then would be lost with the daemon.
+func (j *Journal) there() error {
+	path := j.path(j.segments[len(j.segments)-1])
+	now, _, err := j.options.FS.Stamp(path)
+	if err != nil && !errors.Is(err, syscall.ENOENT) || err == nil && (now.Inode == j.inode || j.inode == 0) {
+		return nil // what else is wrong with the disk shows in the write
+	}
+	err = fault.New(fault.Difference,
+		"%s was removed or replaced while the daemon ran, so nothing more is recorded or done; bring the journal back, or leave what is there, and start the daemon again: it holds the host against it", path)
+	j.fail(err, true)
+	return err
+}
+
+// inodeOf returns what tells the segment's file from another of its name; 0 where that cannot be told.
+func (j *Journal) inodeOf(first uint64) uint64 {
+	s, _, err := j.options.FS.Stamp(j.path(first))
+	if err != nil {
+		return 0
+	}
+	return s.Inode
 }
 
 // settle makes durable what w read, and cuts off the torn end if there is one. The last line is written anew, with the
@@ -149,6 +182,7 @@ func (j *Journal) turn(f File, first uint64, room int64) {
 		sealed = []seal{{before, j.giveBack(before, stamp)}}
 	}
 	j.file, j.size, j.reserved, j.full = f, 0, room, false
+	j.inode = j.inodeOf(first)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.segments, j.seals, j.base = append(j.segments, first), append(j.seals, sealed...), j.chain.clone()

@@ -105,7 +105,7 @@ func (j *Journal) reopen(firsts []uint64, w *walker) error {
 		j.turn(f, last, j.setAside(last))
 	} else {
 		_ = j.file.Close() // it failed before
-		j.file = f
+		j.file, j.inode = f, j.inodeOf(last)
 	}
 	j.size, j.unsettled = w.end, nil
 	if j.full {

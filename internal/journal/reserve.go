@@ -43,6 +43,13 @@ func (j *Journal) Reserve(bytes int64) error {
 		"cannot set %d bytes aside for the journal in %s: %s; nothing was changed: mend the disk", bytes, j.options.Dir, reason(err))
 }
 
+// Reserved returns how many bytes are still set aside for records to come.
+func (j *Journal) Reserved() uint64 {
+	j.appending.Lock()
+	defer j.appending.Unlock()
+	return uint64(max(0, j.reserved-j.size))
+}
+
 // renew begins a segment with room set aside, in the place of a full one. If it cannot, the full one goes on, as long as
 // it is certain that the new one never comes to light: a record has only one place.
 func (j *Journal) renew(room int64) bool {

@@ -25,7 +25,7 @@ var cancelled = []string{"deploy", "first deploy", "deploy whose first exits", "
 func inTime(records []entry) bool {
 	return !slices.ContainsFunc(records, func(e entry) bool {
 		name := e.String()
-		return strings.HasPrefix(name, "action.begun retire") || name == "action.begun clear" || e.Type == string(rollout.Failed) || e.Type == string(rollout.Ended)
+		return strings.HasPrefix(name, "action.begun retire") || name == "action.begun keep" || name == "action.begun clear" || e.Type == string(rollout.Failed) || e.Type == string(rollout.Ended)
 	})
 }
 

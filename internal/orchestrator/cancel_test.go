@@ -16,7 +16,7 @@ func TestCancel(t *testing.T) {
 		"validate": rollout.Refused, "pull": rollout.Refused,
 		"replace web": rollout.RolledBack, "replace worker": rollout.RolledBack, "verify": rollout.RolledBack,
 		"promote web": rollout.RolledBack, "promote worker": rollout.RolledBack,
-		"retire web": rollout.Succeeded, "retire worker": rollout.Succeeded, "clear": rollout.Succeeded,
+		"retire web": rollout.Succeeded, "retire worker": rollout.Succeeded, "keep": rollout.Succeeded, "clear": rollout.Succeeded,
 	} {
 		for name, after := range map[string]func(call) error{
 			"and waits":                hangs,

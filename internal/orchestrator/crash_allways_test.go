@@ -7,3 +7,6 @@ func ways(int, int) []when { return whens }
 
 // failing are all ways in which a change fails.
 func failing(names []string, _ int) []string { return names }
+
+// stride is how many records lie between two power cuts.
+const stride = 1

@@ -153,6 +153,17 @@ var scenes = []scene{
 	{name: "rotate cancelled in verify", kind: rollout.Rotate, cancel: "verify", want: rollout.RolledBack},
 	{name: "rotate cancelled in promote", kind: rollout.Rotate, cancel: "promote web", want: rollout.RolledBack},
 
+	{name: "rollback", kind: rollout.Rollback, want: rollout.Succeeded},
+	{name: "rollback over a stopped one", kind: rollout.Rollback, set: changed("web", stopped), want: rollout.Succeeded},
+	{name: "rollback refused by validate", kind: rollout.Rollback, set: changed("web", onTheWay), want: rollout.Refused},
+	{name: "rollback whose pull fails", kind: rollout.Rollback, set: refusing(fault.Unavailable, "pull"), want: rollout.Refused},
+	{name: "rollback whose first exits", kind: rollout.Rollback, set: fresh("web", exits), want: rollout.RolledBack},
+	{name: "rollback that uses the database", kind: rollout.Rollback, set: fresh("web", stale), want: rollout.RolledBack},
+	{name: "rollback halted by a start", kind: rollout.Rollback, set: all(fresh("web", exits), refusing(fault.Refused, "start old web")), want: rollout.Halted},
+	{name: "rollback that cannot keep its image", kind: rollout.Rollback, set: refusing(fault.Unavailable, "tag"), want: rollout.Succeeded},
+	{name: "rollback that cannot let go", kind: rollout.Rollback, set: refusing(fault.Unavailable, "untag"), want: rollout.Succeeded},
+	{name: "rollback cancelled in verify", kind: rollout.Rollback, cancel: "verify", want: rollout.RolledBack},
+
 	{name: "cleanup", kind: rollout.Cleanup, want: rollout.Succeeded},
 	{name: "cleanup with other residue", kind: rollout.Cleanup, set: differs, want: rollout.Succeeded},
 	{name: "cleanup refused", kind: rollout.Cleanup, set: changed("web", stopped), want: rollout.Refused},

@@ -112,6 +112,23 @@ func newStage(t testing.TB, app *stepstest.App, runs bool, release string) *stag
 	return s
 }
 
+// remembers has the journal know a release that the app had, the newest last.
+func (s *stage) remembers(tag, digest string) {
+	s.Helper()
+	log, err := journal.Open(journal.Options{Dir: dir, FS: s.disk})
+	if err != nil {
+		s.Fatal(err)
+	}
+	data := `{"reason":"it ran","observed":{"current":{"id":"r` + tag + `","image":{"repository":"` + stepstest.Repository + `","tag":"` + tag + `","digest":"` + digest + `"}}}}`
+	if _, err := log.Append(journal.Record{Type: "app.adopted", App: stepstest.AppName, Actor: journal.Actor{User: "fairlead"}, Data: []byte(data)}); err != nil {
+		s.Fatal(err)
+	}
+	if err := log.Close(); err != nil {
+		s.Fatal(err)
+	}
+	s.keep()
+}
+
 // id returns the newest rollout, as the durable records tell it.
 func (s *stage) id() string {
 	for _, e := range slices.Backward(s.records()) {
@@ -167,6 +184,7 @@ var purposes = map[string][]rollout.Verb{
 	"rename": {rollout.DoReplace, rollout.DoPromote, rollout.DoRestore}, "policy": {rollout.DoReplace, rollout.DoPromote, rollout.DoRestore},
 	"stop": {rollout.DoReplace, rollout.DoRetire, rollout.DoRestore}, "start": {rollout.DoReplace, rollout.DoRestore},
 	"unpause": {rollout.DoReplace}, "pause": {rollout.DoRestore}, "remove": {rollout.DoRetire, rollout.DoRestore},
+	"tag": {rollout.DoKeep}, "untag": {rollout.DoKeep}, "rmi": {rollout.DoKeep},
 	"lock": {rollout.DoClear}, "update": {rollout.DoClear}, "commit": {rollout.DoClear},
 }
 

@@ -60,9 +60,6 @@ func TestTwoDeaths(t *testing.T) {
 // pairs is how often each scene is played with two deaths, of either sort.
 const pairs = 3
 
-// stride is how many records lie between two power cuts.
-const stride = 3
-
 // eachScene plays every scene, or those of these names, with one service and with two, side by side, and says how much
 // was lived through.
 func eachScene(t *testing.T, test func(*testing.T, scene, *stepstest.App, *tally), names ...string) {
@@ -142,7 +139,7 @@ func (c course) again(t *testing.T, n *tally, deaths ...*death) {
 	heard := slices.ContainsFunc(s.records(), func(e entry) bool { return e.Type == string(rollout.Cancelled) })
 	switch {
 	case s.id() == "":
-		want = verdict{Host: got.Host, Row: got.Row} // that the host is untouched was seen
+		want = verdict{Host: got.Host, Row: got.Row, Kept: got.Kept} // that the host is untouched was seen
 	case c.cancel != "" && !heard:
 		want = c.plain
 	}

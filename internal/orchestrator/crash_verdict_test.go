@@ -42,6 +42,12 @@ func (c scene) stage(t testing.TB, app *stepstest.App) *stage {
 	if c.kind != rollout.Deploy {
 		s.request.Image = ""
 	}
+	if c.kind == rollout.Rollback {
+		s.remembers("0.8.0", stepstest.ElderDigest)
+		s.remembers("0.9.0", stepstest.NewDigest)
+		s.remembers("1.0.0", stepstest.OldDigest)
+		s.host.Name(stepstest.ElderDigest)
+	}
 	if c.set != nil {
 		c.set(s)
 	}
@@ -72,13 +78,14 @@ type verdict struct {
 	Lock     string
 	Host     string
 	Row      string
+	Kept     string // the images that have a name of ours
 }
 
 // judge returns what has come of it, and holds it against what is always true.
 func (s *stage) judge() verdict {
 	s.Helper()
 	v := verdict{Host: s.picture()}
-	v.Row = s.row()
+	v.Row, v.Kept = s.row(), s.host.Kept()
 	if len(s.state) > 1 {
 		s.Errorf("%d rollouts are known", len(s.state))
 	}

@@ -13,3 +13,6 @@ func failing(names []string, turn int) []string {
 	}
 	return names[turn%len(names):][:1]
 }
+
+// stride is how many records lie between two power cuts.
+const stride = 3

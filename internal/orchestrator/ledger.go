@@ -65,6 +65,12 @@ type app struct {
 	// Seen are the rollouts that only the containers know, and that somebody has taken note of.
 	Seen    []string         `json:"seen,omitempty"`
 	Adopted *rollout.Adopted `json:"adopted,omitempty"` // nil where the current release was rolled out
+	// History are the releases that the app had, the newest first. The current one is among them.
+	History []rollout.Past `json:"history,omitempty"`
+	// Spare are images that were pulled for rollouts which did not succeed.
+	Spare []rollout.PastImage `json:"spare,omitempty"`
+	// Cleared are the secrets of which a legacy value was ever cleared.
+	Cleared []string `json:"cleared,omitempty"`
 }
 
 // known is a secret's value as the last successful rollout saw it.
@@ -166,6 +172,7 @@ func (l *ledger) born(r journal.Record) error {
 // ended takes in how a rollout ended; key is the mark of the host's key.
 func (a *app) ended(s rollout.State, key secret.Fingerprint) {
 	a.Active, a.Last = "", s.Request.ID
+	defer a.lived(s)
 	switch s.Outcome {
 	case rollout.Halted:
 		a.Lock = &rollout.Lock{Holder: "fairlead", Since: s.Ended, Rollout: s.Request.ID, Before: a.Lock,

@@ -17,13 +17,11 @@ const (
 	lastTry  = 15 * time.Second
 )
 
-// watchDisk makes a snapshot of what was read, verifies the old records that the start has trusted, and then mends the
-// journal whenever it has failed, until the daemon stops.
+// watchDisk makes a snapshot of what was read, and then mends the journal whenever it has failed, until the daemon stops.
 func (o *Orchestrator) watchDisk() {
 	o.pen.take()
 	o.saveSometimes() // the next start need not read all that this one has read
 	o.pen.give()
-	o.checkTrusted()
 	for {
 		select {
 		case <-o.interrupt.Done():
@@ -34,20 +32,70 @@ func (o *Orchestrator) watchDisk() {
 	}
 }
 
-// checkTrusted verifies the records that the start did not read. When they are damaged, no rollout is begun any more; one
-// that is under way goes to its end, since the journal's head is sound.
+// checkTrusted verifies the records that the start did not read, and tries again when they cannot be read. Until then no
+// rollout is begun. When they are damaged, none is begun any more; one that is under way goes to its end, since the
+// journal's head is sound.
 func (o *Orchestrator) checkTrusted() {
-	err := o.Journal.CheckTrusted(o.interrupt)
-	switch {
-	case err == nil || o.interrupt.Err() != nil:
-	case fault.KindOf(err) != fault.Difference:
-		o.Log.Warn("the journal's old records cannot be verified", zap.String("why", fault.Text(err)))
-	default:
-		o.Log.Error("the journal is damaged; no rollout is begun any more", zap.String("why", fault.Text(err)))
+	for wait := firstTry; ; wait = min(2*wait, lastTry) {
+		err := o.Journal.CheckTrusted(o.interrupt)
+		if o.interrupt.Err() != nil {
+			return
+		}
 		o.mu.Lock()
-		defer o.mu.Unlock()
-		o.damage = err
+		o.unverified, o.damage = nil, nil
+		switch {
+		case err == nil:
+		case fault.KindOf(err) == fault.Difference:
+			o.damage = err
+		default:
+			o.unverified = err
+		}
+		again := o.unverified != nil
+		o.mu.Unlock()
+		if !again {
+			close(o.verified)
+			if err != nil {
+				o.Log.Error("the journal is damaged; no rollout is begun any more", zap.String("why", fault.Text(err)))
+			}
+			return
+		}
+		o.Log.Warn("the journal's old records cannot be verified", zap.String("why", fault.Text(err)))
+		if !pause(o.interrupt, wait) {
+			return
+		}
 	}
+}
+
+// awaitVerified waits until the old records are verified, which takes a second for a million of them, or cannot be, and
+// not for long: then the request is told.
+func (o *Orchestrator) awaitVerified(ctx context.Context) {
+	waiting, cancel := context.WithTimeout(ctx, slow)
+	defer cancel()
+	o.mu.Lock()
+	failing := o.unverified != nil
+	o.mu.Unlock()
+	if failing {
+		return
+	}
+	select {
+	case <-o.verified:
+	case <-waiting.Done():
+	}
+}
+
+// unchecked returns why no rollout may begin on old records that nobody has verified, or nil.
+func (o *Orchestrator) unchecked() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	select {
+	case <-o.verified:
+		return nil
+	default:
+	}
+	if o.unverified != nil {
+		return fault.New(fault.Unavailable, "the journal's old records cannot be verified, and no rollout is begun until they are: %s; nothing was changed", fault.Text(o.unverified))
+	}
+	return fault.New(fault.Unavailable, "the journal's old records are still being verified; nothing was changed; ask again in a moment")
 }
 
 // mend tries until the journal can be written again, and then goes on with the rollouts that stand still, as a restart
@@ -71,20 +119,44 @@ func (o *Orchestrator) mend() {
 	}
 }
 
-// recover takes up a journal that has failed.
+// arrears are what the ledger does not know yet of a journal that has been taken up again.
+type arrears struct {
+	failed error         // why it could not be written
+	tear   *journal.Tear // what was cut off
+}
+
+// recover takes up a journal that has failed. Until all that it holds is folded in, nothing else is recorded: what the
+// ledger does not know of may be another rollout of the same app.
 func (o *Orchestrator) recover() error {
 	o.pen.take()
 	defer o.pen.give()
-	if o.interrupt.Err() != nil || o.Journal.Failed() == nil {
+	if o.interrupt.Err() != nil || o.Journal.Failed() == nil && o.behind == nil {
 		return nil // it is the next daemon's, or done: whoever asked meanwhile has called for it once more
 	}
-	wanted, failed := o.wanted(), o.Journal.Failed()
-	if err := o.roomToGoOn(wanted); err != nil {
-		return err
-	}
-	tear, err := o.Journal.Recover()
+	err := o.catchUpAgain()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.wanting = ""
 	if err != nil {
-		return err
+		o.wanting = fault.Text(err)
+	}
+	return err
+}
+
+// catchUpAgain takes the journal up, folds in what the ledger does not know of, and goes on with what stands still. The
+// caller holds the pen.
+func (o *Orchestrator) catchUpAgain() error {
+	wanted := reserve * int64(max(1, len(o.ledger.active())))
+	if failed := o.Journal.Failed(); failed != nil {
+		if err := o.roomToGoOn(wanted); err != nil {
+			return err
+		}
+		o.fallBehind(&arrears{failed: failed})
+		tear, err := o.Journal.Recover()
+		if err != nil {
+			return err
+		}
+		o.behind.tear = tear
 	}
 	for r, err := range o.Journal.Records(o.ledger.Seq + 1) {
 		if err == nil {
@@ -93,31 +165,53 @@ func (o *Orchestrator) recover() error {
 		if err != nil {
 			return err
 		}
-		if r.Type == string(rollout.Ended) {
-			o.ended(o.ledger.Rollouts[r.Rollout])
-		}
+		o.heed(r)
 	}
+	was := o.behind
+	o.fallBehind(nil)
 	_ = o.Journal.Reserve(wanted) // if there is not even that, the next record tells
-	if _, err := o.append(journal.Record{Type: journalRecovered}, map[string]any{"failed": fault.Text(failed), "tear": tear}); err != nil {
+	if o.unborn {
+		if err := o.born(); err != nil {
+			return err
+		}
+		o.unborn = false
+	}
+	if _, err := o.append(journal.Record{Type: journalRecovered}, map[string]any{"failed": fault.Text(was.failed), "tear": was.tear}); err != nil {
 		return err
 	}
 	return o.resume()
 }
 
-// roomToGoOn returns why a journal that failed has no room for the records of the rollouts under way, or nil. Whoever
-// asks why nothing is done is told.
-func (o *Orchestrator) roomToGoOn(wanted int64) error {
-	free, err := o.Journal.Space()
-	if err == nil && free < uint64(wanted) {
-		err = fault.New(fault.Unavailable, "%d KiB are free, and %d are wanted to go on", free>>10, wanted>>10)
+// heed does what whoever wrote the record r would have done next, had they heard that it is durable.
+func (o *Orchestrator) heed(r journal.Record) {
+	switch rollout.EventType(r.Type) {
+	case rollout.Ended:
+		o.ended(o.ledger.Rollouts[r.Rollout])
+	case rollout.Cancelled, rollout.Abandoned:
+		if cancel, ok := o.cancels[r.Rollout]; ok {
+			cancel(fault.New(fault.Conflict, "the rollout was turned back"))
+		}
 	}
+}
+
+// fallBehind says what the ledger does not know of, nil for nothing. The caller holds the pen.
+func (o *Orchestrator) fallBehind(a *arrears) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.wanting = ""
+	o.behind = a
+}
+
+// roomToGoOn returns why a journal that failed has no room for the records of the rollouts under way, or nil. What is set
+// aside for them counts.
+func (o *Orchestrator) roomToGoOn(wanted int64) error {
+	free, err := o.Journal.Space()
 	if err != nil {
-		o.wanting = fault.Text(err)
+		return err
 	}
-	return err
+	if free += o.Journal.Reserved(); free < uint64(wanted) {
+		return fault.New(fault.Unavailable, "%d KiB are free, and %d are wanted to go on", free>>10, wanted>>10)
+	}
+	return nil
 }
 
 // pause waits for d, and returns early with false when ctx ends.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -145,6 +146,7 @@ func TestRottenRecords(t *testing.T) {
 		if s := r.end(id); s.Outcome != rollout.Succeeded {
 			t.Errorf("what was under way ended %s", s.Outcome)
 		}
+		synctest.Wait()
 		if why := r.Refusing(); !strings.Contains(why, "damaged") || !strings.Contains(why, "record 1") {
 			t.Errorf("it refuses with %q", why)
 		}

@@ -49,17 +49,22 @@ type Orchestrator struct {
 	saved    uint64                             // the last record that a snapshot covers; guarded by the pen
 	ids      *ulid.MonotonicEntropy             // of the rollouts' ids; guarded by the pen
 	offered  rollout.Request                    // could not be recorded for sure when the journal failed; guarded by the pen
+	unborn   bool                               // the daemon's start is not recorded yet; guarded by the pen
 
 	mu       sync.Mutex            // guards what follows, and is never held through I/O
 	ledger   *ledger               // changed only with the pen held as well, so whoever holds the pen may read it
 	watchers map[chan Event]string // to the rollout that each follows
 	queues   map[string][]*waiter  // of each app, the next one first
 	since    time.Time             // when the daemon was started
+	follows  bool                  // another daemon has written the journal before this one
 	stopping bool
-	wanting  string // what a journal that failed lacks to be taken up again, though its disk may work
-	damage   error  // what was found to be wrong with old records while the daemon ran
+	wanting  string   // what a journal that failed lacks to be taken up again, though its disk may work
+	behind   *arrears // what the ledger does not know of yet; nil as a rule; changed only with the pen held as well
+	// What is known of the old records that the start has trusted: why they cannot be read, and what is wrong with them.
+	unverified, damage error
 
 	broken    chan struct{}   // holds a word when the journal has failed
+	verified  chan struct{}   // closed when the old records are verified, or found to be damaged
 	workers   sync.WaitGroup  // one for each rollout that moves
 	keeper    sync.WaitGroup  // of the journal
 	interrupt context.Context // ends waits as soon as the daemon stops
@@ -80,12 +85,14 @@ func New(o Options) (*Orchestrator, error) {
 		o.Patience = 20 * time.Second
 	}
 	r := &Orchestrator{Options: o, pen: newPen(), cancels: map[string]context.CancelCauseFunc{}, working: map[string]bool{},
-		refusals: map[string]*refusals{}, watchers: map[chan Event]string{}, queues: map[string][]*waiter{}, broken: make(chan struct{}, 1), ids: ulid.Monotonic(rand.Reader, 0)}
+		refusals: map[string]*refusals{}, watchers: map[chan Event]string{}, queues: map[string][]*waiter{}, broken: make(chan struct{}, 1), verified: make(chan struct{}), ids: ulid.Monotonic(rand.Reader, 0)}
 	r.apps = unlooked(o.Steps.Apps())
 	r.kill, r.hard = context.WithCancelCause(context.Background())
 	r.interrupt, r.soft = context.WithCancelCause(r.kill)
 	r.ledger, r.saved = restored(o)
-	return r, r.catchUp()
+	err := r.catchUp()
+	r.follows = r.ledger.Seq > 0
+	return r, err
 }
 
 // catchUp folds the records that the ledger does not hold yet.
@@ -103,18 +110,33 @@ func (o *Orchestrator) catchUp() error {
 
 // Start records that the daemon runs, holds what the host shows of each app against the journal, and goes on with every
 // rollout that has not ended and that the host has not left behind. It does not wait long for a host that does not answer:
-// then no rollout of the app is begun, and one that goes on does nothing, until it does.
+// then no rollout of the app is begun, and one that goes on does nothing, until it does. Nor does it fail on a disk that
+// is full: then the daemon is there to be asked, and begins when there is room.
 func (o *Orchestrator) Start() error {
-	if err := o.born(); err != nil {
+	if err := o.known(); err != nil {
 		return err
 	}
-	o.recogniseAll()
+	o.pen.take()
+	err := o.born()
+	o.unborn = err != nil
+	o.pen.give()
+	switch {
+	case err == nil:
+		o.recogniseAll()
+	case o.Journal.Failed() == nil || o.beyondMending():
+		return err
+	default:
+		o.Log.Error("the daemon's start cannot be recorded; nothing is done until it can", zap.String("why", fault.Text(err)))
+	}
 	o.pen.take()
 	defer o.pen.give()
-	if err := o.resume(); err != nil {
-		return err
+	if !o.unborn {
+		if err := o.resume(); err != nil {
+			return err
+		}
 	}
-	o.keeper.Go(o.watchDisk) // ends with interrupt
+	o.keeper.Go(o.watchDisk)    // ends with interrupt
+	o.keeper.Go(o.checkTrusted) // ends with interrupt
 	for name := range o.apps {
 		if o.unrecognised(name) != nil {
 			o.keeper.Go(func() { o.keepLooking(name) }) // ends with interrupt
@@ -123,10 +145,20 @@ func (o *Orchestrator) Start() error {
 	return nil
 }
 
-// born records that the daemon runs.
+// known returns a fault when a rollout has not ended whose app is not configured any more.
+func (o *Orchestrator) known() error {
+	for _, id := range o.ledger.active() {
+		s := o.ledger.Rollouts[id]
+		if o.configured(s.Request.App) != nil {
+			return fault.New(fault.Refused, "rollout %s of %s has not ended, but no app %q is configured any more; put its configuration back, so that the rollout can be finished or reverted",
+				id, s.Request.App, s.Request.App)
+		}
+	}
+	return nil
+}
+
+// born records that the daemon runs. The caller holds the pen.
 func (o *Orchestrator) born() error {
-	o.pen.take()
-	defer o.pen.give()
 	if tear := o.Journal.Repaired(); tear != nil {
 		if _, err := o.append(journal.Record{Type: journalRepaired}, tear); err != nil {
 			return err
@@ -141,15 +173,8 @@ func (o *Orchestrator) born() error {
 	}
 	failpoint.Hit(failpoint.StartNoted)
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.since = time.Now()
-	o.mu.Unlock()
-	for _, id := range o.ledger.active() {
-		s := o.ledger.Rollouts[id]
-		if o.configured(s.Request.App) != nil {
-			return fault.New(fault.Refused, "rollout %s of %s has not ended, but no app %q is configured any more; put its configuration back, so that the rollout can be finished or reverted",
-				id, s.Request.App, s.Request.App)
-		}
-	}
 	return nil
 }
 
@@ -240,6 +265,8 @@ func (o *Orchestrator) Refusing() string {
 		return fault.Text(failed) + "; " + o.wanting
 	case failed != nil:
 		return fault.Text(failed)
+	case o.behind != nil:
+		return "the journal can be written again, and what it holds is not known yet: " + o.wanting
 	case o.damage != nil:
 		return "the journal is damaged, so no rollout is begun: " + fault.Text(o.damage)
 	}

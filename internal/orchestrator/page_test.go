@@ -19,7 +19,7 @@ const statePage = "../../docs/state-model.md"
 // docs/state-model.md says of each action what a stop does to it.
 func TestStatePageStops(t *testing.T) {
 	table := rollouttest.Open(t, statePage).Table("## A stop")
-	if len(table) != 12 {
+	if len(table) != 13 {
 		t.Errorf("the page knows %d actions", len(table))
 	}
 	for verb, row := range table {

@@ -26,7 +26,7 @@ func outcomeOf(action rollout.Verb) rollout.Outcome {
 	switch action {
 	case rollout.DoValidate, rollout.DoPull:
 		return rollout.Refused
-	case rollout.DoRetire, rollout.DoClear:
+	case rollout.DoRetire, rollout.DoKeep, rollout.DoClear:
 		return rollout.Succeeded // with a warning
 	case rollout.DoRestore, rollout.DoHold:
 		return rollout.Halted

@@ -21,9 +21,9 @@ var endings = []struct {
 	did  string
 }{
 	{"deploy", rollout.Deploy, nil, rollout.Succeeded,
-		"validate, pull, replace web, replace worker, verify, promote web, promote worker, retire web, retire worker, clear"},
+		"validate, pull, replace web, replace worker, verify, promote web, promote worker, retire web, retire worker, keep, clear"},
 	{"rotate", rollout.Rotate, nil, rollout.Succeeded,
-		"validate, replace web, replace worker, verify, promote web, promote worker, retire web, retire worker"},
+		"validate, replace web, replace worker, verify, promote web, promote worker, retire web, retire worker, keep"},
 	{"cleanup", rollout.Cleanup, nil, rollout.Succeeded, "validate, verify, clear"},
 	{"deploy refused", rollout.Deploy, map[string]func(call) error{"pull": fails}, rollout.Refused, "validate, pull"},
 	{"deploy rolled back", rollout.Deploy, map[string]func(call) error{"verify": fails}, rollout.RolledBack,
@@ -87,6 +87,7 @@ func TestRecordsOfADeploy(t *testing.T) {
 			"action.begun promote worker", "action.done promote worker",
 			"action.begun retire web", "action.done retire web",
 			"action.begun retire worker", "action.done retire worker",
+			"action.begun keep", "action.done keep",
 			"rollout.ended", "daemon.stopped"}
 		r.life()
 		if diff := cmp.Diff(want, r.records()); diff != "" {

@@ -106,7 +106,7 @@ func (o *Orchestrator) wake(name string) {
 func (o *Orchestrator) waiting(name string) []rollout.Waiter {
 	var out []rollout.Waiter
 	for _, w := range o.queues[name] {
-		out = append(out, rollout.Waiter{Kind: w.asked.Kind, Image: w.asked.Image, Requester: w.by.User, UID: w.by.UID, Reason: w.asked.Reason,
+		out = append(out, rollout.Waiter{Kind: w.asked.Kind, Image: w.asked.Image, Release: w.asked.Release, Requester: w.by.User, UID: w.by.UID, Reason: w.asked.Reason,
 			Since: w.since.UTC(), Until: w.until.UTC(), Age: int64(time.Since(w.since).Seconds())})
 	}
 	return out

@@ -92,6 +92,9 @@ func (o *Orchestrator) append(r journal.Record, data any) (journal.Record, error
 		}
 		r.Data = text
 	}
+	if o.behind != nil {
+		return r, fault.New(fault.Unavailable, "what the journal holds is not known yet, so nothing more is recorded; the daemon goes on by itself")
+	}
 	r, err := o.Journal.Append(r)
 	if err != nil {
 		o.failing()

@@ -38,7 +38,10 @@ func restored(o Options) (*ledger, uint64) {
 // save makes a snapshot of the ledger. The caller holds the pen. One that cannot be made is only logged: nothing
 // depends on it. A journal that is damaged gets none, so that the next start reads all of it, and says where.
 func (o *Orchestrator) save() {
-	if o.damage != nil {
+	o.mu.Lock()
+	damaged := o.damage != nil
+	o.mu.Unlock()
+	if damaged {
 		return
 	}
 	text, err := json.Marshal(snapshot{Version: o.Version, Level: Level, Ledger: *o.ledger})

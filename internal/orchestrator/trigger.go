@@ -29,6 +29,7 @@ func (o *Orchestrator) Trigger(ctx context.Context, by journal.Actor, r Request)
 	request, err := o.Steps.Begin(r.App, r.Kind, r.Image)
 	if err == nil {
 		err = brief(r.Reason)
+		o.awaitVerified(ctx)
 		o.recognise(ctx, r.App, laterLook)
 	}
 	if busy := o.pen.takeFor(ctx); busy != nil {
@@ -59,9 +60,15 @@ func (o *Orchestrator) begin(by journal.Actor, r Request, request rollout.Reques
 	if err := o.admit(r.App, w); err != nil {
 		return rollout.State{}, err
 	}
+	if request.Kind == rollout.Rollback {
+		if err := o.ledger.app(r.App).aim(&request, r); err != nil {
+			return rollout.State{}, err
+		}
+	}
 	request.ID = o.newID()
-	request.Force, request.Reason, request.IdempotencyKey = r.Force, r.Reason, r.IdempotencyKey
+	request.Force, request.AllowWeaker, request.Reason, request.IdempotencyKey = r.Force, r.AllowWeaker, r.Reason, r.IdempotencyKey
 	request.Requester, request.UID, request.Previous = by.User, uid(by), o.ledger.app(r.App).Left
+	o.ledger.app(r.App).images(&request)
 	if w != nil {
 		w.offered = request.ID
 	}
@@ -100,7 +107,7 @@ func (o *Orchestrator) repeated(r Request, request rollout.Request) (rollout.Sta
 		if s.Request.App != r.App || s.Request.IdempotencyKey != r.IdempotencyKey {
 			continue
 		}
-		if s.Request.Kind != request.Kind || s.Request.Image != request.Image || s.Request.Force != r.Force {
+		if !same(s.Request, request, r) {
 			return s, false, fault.New(fault.Conflict, "the idempotency key was already used for another request (rollout %s); nothing was changed", s.Request.ID)
 		}
 		return s, true, nil
@@ -108,11 +115,25 @@ func (o *Orchestrator) repeated(r Request, request rollout.Request) (rollout.Sta
 	return rollout.State{}, false, nil
 }
 
+// same tells whether a rollout is what a later request asks for.
+func same(was, asked rollout.Request, r Request) bool {
+	if was.Kind != asked.Kind || was.Force != r.Force || was.AllowWeaker != r.AllowWeaker {
+		return false
+	}
+	if was.Kind == rollout.Rollback {
+		return strings.HasPrefix(was.To, r.Release)
+	}
+	return was.Image == asked.Image
+}
+
 // admit returns why no rollout of the app may begin now; w is the request's place in the queue, nil where it does not
 // wait. The caller holds the pen.
 func (o *Orchestrator) admit(name string, w *waiter) error {
 	if why := o.Refusing(); why != "" {
 		return fault.New(fault.Unavailable, "%s; nothing was changed", why)
+	}
+	if err := o.unchecked(); err != nil {
+		return err
 	}
 	if err := o.unready(name); err != nil {
 		return err
@@ -139,7 +160,11 @@ func (o *Orchestrator) room() error {
 	if free < minSpace {
 		return fault.New(fault.Unavailable, "only %d MiB are free for the journal, and a rollout wants %d; nothing was changed; make room", free>>20, minSpace>>20)
 	}
-	return o.Journal.Reserve(o.wanted())
+	err = o.Journal.Reserve(o.wanted())
+	if err != nil {
+		o.failing() // a new segment may have been begun for it
+	}
+	return err
 }
 
 // wanted returns how many bytes of the journal's disk are set aside for the rollouts under way and one more.

@@ -15,7 +15,10 @@ type Request struct {
 	App            string
 	Kind           rollout.Kind
 	Image          string // of a deploy: a tag, a digest, or a whole reference in the app's repository
+	Release        string // of a rollback: the release to go back to, or the beginning of its id; empty for the one before
+	Confirmed      bool   // of a rollback: the database may have been changed since
 	Force          bool
+	AllowWeaker    bool
 	Reason         string
 	IdempotencyKey string
 }

@@ -69,6 +69,9 @@ func (a *app) take(seen rollout.Observed, at time.Time, why string) {
 			a.Seen = append(a.Seen, c.Rollout)
 		}
 	}
+	if now := seen.Current; now != nil && !a.knows(now.Image) {
+		a.remember(rollout.Past{Release: *now, Since: now.Since})
+	}
 	switch now := seen.Current; {
 	case now == nil:
 		a.Current, a.Left, a.Adopted, a.Secrets = nil, nil, nil, map[string]known{}

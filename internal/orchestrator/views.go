@@ -64,6 +64,10 @@ func (o *Orchestrator) App(ctx context.Context, name string) (rollout.App, error
 	known := o.ledger.app(name)
 	a.Current, a.Active, a.Last, a.Lock, a.Containers = known.Current, known.Active, known.Last, aged(known.Lock), containers
 	a.Waiting, a.Adopted = o.waiting(name), known.Adopted
+	a.Targets = known.targets()
+	for i, t := range a.Targets {
+		a.Targets[i].Kept = slices.Contains(a.KeptImages, workload.ShortDigest(t.Release.Image.Identity()))
+	}
 	if r := o.apps[name]; r != nil && r.why != nil {
 		a.Unrecognised = fault.Text(r.why)
 	}
@@ -99,6 +103,8 @@ func drift(a rollout.App) []string {
 			out = append(out, fmt.Sprintf("service %s has no running container", service))
 		case len(live) > 1:
 			out = append(out, fmt.Sprintf("service %s has %d live containers", service, len(live)))
+		case !live[0].Ours:
+			out = append(out, fmt.Sprintf("service %s runs container %s, which %s made and not Fairlead; the next deploy takes it over again", service, live[0].Name, maker(live[0])))
 		case live[0].Status != workload.Running:
 			out = append(out, fmt.Sprintf("service %s is %s", service, live[0].Status))
 		case live[0].Release != a.Current.ID:
@@ -106,6 +112,14 @@ func drift(a rollout.App) []string {
 		}
 	}
 	return out
+}
+
+// maker returns who made a container that is not ours.
+func maker(c workload.Container) string {
+	if c.Project != "" {
+		return "docker compose"
+	}
+	return "somebody"
 }
 
 // Secrets returns what is known of an app's secrets.

@@ -53,6 +53,7 @@ func (o *Orchestrator) TriggerInTurn(ctx context.Context, by journal.Actor, r Re
 	}
 	w, err := o.newWaiter(by, r, wait)
 	if err == nil {
+		o.awaitVerified(ctx)
 		ctx, w.cancel = context.WithCancelCause(ctx)
 		defer w.cancel(nil)
 		err = o.enter(w)
@@ -162,7 +163,7 @@ func (o *Orchestrator) ahead(w *waiter) error {
 	if e := o.held(w.asked.App, o.place(w.asked.App, w)); e != nil {
 		return e.patience()
 	}
-	if w.since.Before(o.since) && time.Since(o.since) < settling {
+	if o.follows && time.Since(o.since) < settling { // also a request that is new: it must not go before them
 		return fault.New(fault.Unavailable, "the daemon was started anew, and gives those who waited before a moment to come back")
 	}
 	return nil

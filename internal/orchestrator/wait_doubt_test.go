@@ -305,8 +305,8 @@ func TestWaitersAreShown(t *testing.T) {
 		if a.Lock == nil || a.Lock.Age != 62 || a.Lock.UID == nil || *a.Lock.UID != anna.UID {
 			t.Errorf("the lock is shown as %+v", a.Lock)
 		}
-		if got, want := fmt.Sprintf("%+v", a.Waiting), "[{Kind:rotate Image: Requester:ada UID:1003 Reason:for ada Since:2000-01-01 00:01:00 +0000 UTC Until:2000-01-01 01:01:00 +0000 UTC Age:2} "+
-			"{Kind:deploy Image:2.0.0 Requester:bertha UID:1006 Reason:for bertha Since:2000-01-01 00:01:01 +0000 UTC Until:2000-01-01 00:02:01 +0000 UTC Age:1}]"; got != want {
+		if got, want := fmt.Sprintf("%+v", a.Waiting), "[{Kind:rotate Image: Release: Requester:ada UID:1003 Reason:for ada Since:2000-01-01 00:01:00 +0000 UTC Until:2000-01-01 01:01:00 +0000 UTC Age:2} "+
+			"{Kind:deploy Image:2.0.0 Release: Requester:bertha UID:1006 Reason:for bertha Since:2000-01-01 00:01:01 +0000 UTC Until:2000-01-01 00:02:01 +0000 UTC Age:1}]"; got != want {
 			t.Errorf("shown are %s\nnot        %s", got, want)
 		}
 		if r.ledger.app(capakraken).Lock.Age != 0 {

@@ -87,7 +87,7 @@ func (o *Orchestrator) intend(id string) (rollout.State, rollout.Action, context
 func (o *Orchestrator) context(id string, a rollout.Action) context.Context {
 	parent := o.interrupt
 	switch a.Verb {
-	case rollout.DoPrepare, rollout.DoDiscard, rollout.DoReplace, rollout.DoPromote, rollout.DoRetire, rollout.DoRestore, rollout.DoClear:
+	case rollout.DoPrepare, rollout.DoDiscard, rollout.DoReplace, rollout.DoPromote, rollout.DoRetire, rollout.DoKeep, rollout.DoRestore, rollout.DoClear:
 		parent = o.kill
 	}
 	timed, stop := context.WithDeadline(parent, a.Deadline)
@@ -96,6 +96,9 @@ func (o *Orchestrator) context(id string, a rollout.Action) context.Context {
 	return ctx
 }
 
+// errPanicked is behind the failure of an action that a bug has ended, which is recorded also by a daemon that stops.
+var errPanicked = errors.New("it panicked")
+
 // do has an action done. A panic becomes the action's failure, so that it is recorded and not tried again; its value is
 // not shown, since it could carry anything.
 func (o *Orchestrator) do(ctx context.Context, s rollout.State, a rollout.Action) (ev *rollout.Evidence, err error) {
@@ -103,7 +106,7 @@ func (o *Orchestrator) do(ctx context.Context, s rollout.State, a rollout.Action
 		zap.String("action", string(a.Verb)), zap.String("service", a.Service))
 	panicked := func(stack []byte) error {
 		log.Error("action panicked", zap.ByteString("stack", frames(stack)))
-		return fault.New(fault.Internal, "a bug in fairlead ended %s; it is not tried again (the log has the stack)", a.Verb)
+		return fault.Hide(errPanicked, fault.Internal, "a bug in fairlead ended %s; it is not tried again (the log has the stack)", a.Verb)
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -133,7 +136,7 @@ func (o *Orchestrator) conclude(id string, a rollout.Action, ev *rollout.Evidenc
 		delete(o.cancels, id)
 	}
 	s := o.ledger.Rollouts[id]
-	if failed != nil && cause == errStopping {
+	if failed != nil && cause == errStopping && !errors.Is(failed, errPanicked) {
 		o.suspend(s)
 		return false
 	}

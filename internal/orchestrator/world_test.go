@@ -98,6 +98,9 @@ func (w *world) Apps() []string { return []string{capakraken, other} }
 func (w *world) Begin(app string, kind rollout.Kind, image string) (rollout.Request, error) {
 	r := rollout.Request{App: app, Kind: kind, Services: services, Clears: true,
 		Limits: rollout.Limits{Validate: time.Minute, Pull: time.Minute, Restart: time.Minute, Verify: time.Minute, Clear: time.Minute, Revert: time.Minute}}
+	if kind != rollout.Cleanup {
+		r.Images = &rollout.Images{Keep: 2}
+	}
 	if w.prestarts {
 		r.PreStart = &rollout.PreStart{Service: "web", Command: []string{"migrate"}, Timeout: time.Minute}
 	}
@@ -160,6 +163,8 @@ func (w *world) change(s rollout.State, a rollout.Action) (*rollout.Evidence, er
 			return nil, fault.New(fault.Internal, "the last container of %s was to be removed", a.Service)
 		}
 		w.retired[a.Service] = true
+	case rollout.DoKeep:
+		return &rollout.Evidence{Kept: &rollout.Kept{}}, nil
 	case rollout.DoClear:
 		w.residue = false
 		return &rollout.Evidence{Cleared: &rollout.Cleared{Residue: []secret.Residue{{Secret: "smtp", Verdict: secret.Same, Cleared: true}}}}, nil
@@ -208,7 +213,7 @@ func (w *world) Observe(ctx context.Context, app string) (rollout.App, []workloa
 	var found []workload.Container
 	for _, s := range services {
 		if id := w.picture().Live[s]; id != "" {
-			found = append(found, workload.Container{ID: id, Name: id, Service: s, Status: workload.Running})
+			found = append(found, workload.Container{ID: id, Name: id, Service: s, Ours: true, Status: workload.Running})
 		}
 	}
 	return a, found, nil

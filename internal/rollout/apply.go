@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/workload"
@@ -78,6 +79,8 @@ func (s *State) mark(a Action, m Mark) {
 		s.Discard = m
 	case DoVerify:
 		s.Verify = m
+	case DoKeep:
+		s.Keep = m
 	case DoClear:
 		s.Clear = m
 	case DoReplace:
@@ -108,6 +111,7 @@ func (s *State) done(e Event) error {
 			return missing(a)
 		}
 		s.aim(s.Pulled.Image)
+		s.warn(s.Pulled.Warnings...)
 	case DoPrepare:
 		if s.Prepared = ev.Prepared; s.Prepared == nil {
 			return missing(a)
@@ -123,11 +127,19 @@ func (s *State) done(e Event) error {
 		if v.Replaced = ev.Replaced; v.Replaced == nil {
 			return missing(a)
 		}
+		for _, d := range v.Replaced.Differences {
+			s.warn(fmt.Sprintf("%s differs from the container that it replaces: %s %s", v.Name, d.Field, d.What))
+		}
 	case DoVerify:
 		if s.Verified = ev.Verified; s.Verified == nil {
 			return missing(a)
 		}
 		s.warn(s.Verified.Warnings...)
+	case DoKeep:
+		if s.Kept = ev.Kept; s.Kept == nil {
+			return missing(a)
+		}
+		s.warn(s.Kept.Left...)
 	case DoClear:
 		if s.Cleared = ev.Cleared; s.Cleared == nil {
 			return missing(a)
@@ -156,7 +168,7 @@ func (s *State) validated(v *Validated) error {
 		}
 	}
 	s.warn(v.Warnings...)
-	if s.Request.Kind != Deploy {
+	if !slices.Contains(s.Request.Kind.Steps(), Pull) {
 		s.aim(v.Image)
 	}
 	return nil
@@ -164,12 +176,8 @@ func (s *State) validated(v *Validated) error {
 
 // aim fixes the release that the rollout moves to.
 func (s *State) aim(image workload.Image) {
-	identity := image.Digest
-	if identity == "" {
-		identity = image.ID
-	}
 	s.Target = workload.Release{
-		ID:          workload.ReleaseID(identity, s.Validated.Definitions, s.Validated.Env),
+		ID:          workload.ReleaseID(image.Identity(), s.Validated.Definitions, s.Validated.Env),
 		Image:       image,
 		Definitions: s.Validated.Definitions,
 		Env:         s.Validated.Env,
@@ -189,6 +197,9 @@ func (s *State) failed(a Action, f *Failure) {
 	case a.Verb == DoRetire:
 		s.Services[s.index(a.Service)].Retire = Skipped
 		s.warn(fmt.Sprintf("%s: the old container is still there, with its old secrets: %s", a.Service, f.Message))
+	case a.Verb == DoKeep:
+		s.Keep = Skipped
+		s.warn("the images were not put in order, which the next rollout does again; until then one may be missing for a rollback, or too many are there: " + f.Message)
 	case a.Verb == DoClear:
 		s.Clear = Skipped
 		s.warn(fmt.Sprintf("the clear failed, so legacy values may be left (see 'fairlead residue %s'): %s", s.Request.App, f.Text()))

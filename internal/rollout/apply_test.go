@@ -78,7 +78,7 @@ func TestIllegalEvents(t *testing.T) {
 	}{
 		"an event before the request": {unasked, Event{Type: Resumed}},
 		"a request without content":   {unasked, Event{Type: Requested}},
-		"a request of no kind":        {unasked, request(func(r *Request) { r.Kind = "rollback" })},
+		"a request of no kind":        {unasked, request(func(r *Request) { r.Kind = "redeploy" })},
 		"a request without services":  {unasked, request(func(r *Request) { r.Services = nil })},
 		"a service twice":             {unasked, request(func(r *Request) { r.Services = []string{"web", "worker", "web"} })},
 		"a service without a name":    {unasked, request(func(r *Request) { r.Services = []string{"web", ""} })},

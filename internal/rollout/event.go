@@ -39,21 +39,27 @@ type Event struct {
 
 // Request is what was asked for.
 type Request struct {
-	ID        string         `json:"id"`
-	App       string         `json:"app"`
-	Kind      Kind           `json:"kind"`
-	Services  []string       `json:"services"` // in the order in which they are replaced
-	Image     workload.Image `json:"image,omitzero"`
-	Force     bool           `json:"force,omitempty"` // replace the containers even if they are the same release
-	Clears    bool           `json:"clears"`          // whether the clear step clears, or only reports
-	Reason    string         `json:"reason,omitempty"`
-	Requester string         `json:"requester"`
-	UID       *int64         `json:"requester_uid,omitempty"`
-	Limits    Limits         `json:"limits"`
-	PreStart  *PreStart      `json:"pre_start,omitempty"` // nil where nothing runs before the old containers stop
-	Hooks     []Hook         `json:"hooks,omitempty"`
+	ID       string         `json:"id"`
+	App      string         `json:"app"`
+	Kind     Kind           `json:"kind"`
+	Services []string       `json:"services"` // in the order in which they are replaced
+	Image    workload.Image `json:"image,omitzero"`
+	Force    bool           `json:"force,omitempty"` // replace the containers even if they are the same release
+	// AllowWeaker accepts new containers that are less hardened than the old ones.
+	AllowWeaker bool      `json:"allow_weaker,omitempty"`
+	Clears      bool      `json:"clears"` // whether the clear step clears, or only reports
+	Reason      string    `json:"reason,omitempty"`
+	Requester   string    `json:"requester"`
+	UID         *int64    `json:"requester_uid,omitempty"`
+	Limits      Limits    `json:"limits"`
+	PreStart    *PreStart `json:"pre_start,omitempty"` // nil where nothing runs before the old containers stop
+	Hooks       []Hook    `json:"hooks,omitempty"`
 	// Previous is what the app was left with, so that a container which is lost meanwhile can be made again.
 	Previous *Previous `json:"previous,omitempty"`
+	// Images is what is known of the app's images; nil where they are left alone.
+	Images *Images `json:"images,omitempty"`
+	// To is the release that a rollback goes back to.
+	To string `json:"to,omitempty"`
 	// IdempotencyKey is the caller's; a second request with the same key is the same rollout.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
 }
@@ -76,6 +82,7 @@ type Evidence struct {
 	Verified   *Verified          `json:"verified,omitempty"`
 	Cleared    *Cleared           `json:"cleared,omitempty"`
 	Restored   *Restored          `json:"restored,omitempty"`
+	Kept       *Kept              `json:"kept,omitempty"`
 }
 
 // Validated is what validate found.
@@ -118,6 +125,8 @@ type Pulled struct {
 	Image  workload.Image `json:"image"`
 	Bytes  int64          `json:"bytes"`
 	Cached bool           `json:"cached"` // nothing was fetched
+	// Warnings say how the new containers differ from the old ones.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Verified is the proof that every container of the rollout is what it should be.
@@ -138,6 +147,20 @@ type Proof struct {
 // Cleared is what clear did to each legacy value.
 type Cleared struct {
 	Residue []secret.Residue `json:"residue"`
+}
+
+// Names returns the names of the secrets whose legacy value it cleared.
+func (c *Cleared) Names() []string {
+	if c == nil {
+		return nil
+	}
+	var names []string
+	for _, r := range c.Residue {
+		if r.Cleared {
+			names = append(names, r.Secret)
+		}
+	}
+	return names
 }
 
 // Left returns the names of the secrets whose legacy value is still there.

@@ -86,7 +86,7 @@ func (tr *trial) fork() *trial {
 func (tr *trial) fates(a Action) []int {
 	open := []int{works, failsBefore}
 	halves := slices.Contains([]Verb{DoReplace, DoRestore, DoPreStart}, a.Verb)
-	changes := halves || slices.Contains([]Verb{DoPromote, DoRetire, DoClear, DoPrepare, DoDiscard}, a.Verb)
+	changes := halves || slices.Contains([]Verb{DoPromote, DoRetire, DoKeep, DoClear, DoPrepare, DoDiscard}, a.Verb)
 	if changes {
 		open = append(open, failsAfter)
 	}
@@ -179,6 +179,7 @@ func TestEveryPath(t *testing.T) {
 		{scene{kind: Deploy, services: one, prestart: true, hooks: true, legacy: true, clears: true}, 0},
 		{scene{kind: Cleanup, services: one, hooks: true, legacy: true, clears: true}, 1},
 		{scene{kind: Rotate, services: two, legacy: true, clears: true}, 1},
+		{scene{kind: Rollback, services: two, legacy: true}, 1},
 		{scene{kind: Cleanup, services: two, legacy: true, clears: true}, 2},
 	} {
 		t.Run(fmt.Sprintf("%s of %d", c.kind, len(c.services)), func(t *testing.T) {
@@ -245,7 +246,7 @@ func (tr *trial) judgeOrder() {
 		return func(e Event) bool { return e.Type == typ && e.Action.Verb == v }
 	}
 	proved := first(is(Done, DoVerify))
-	for _, v := range []Verb{DoPromote, DoRetire, DoClear} {
+	for _, v := range []Verb{DoPromote, DoRetire, DoKeep, DoClear} {
 		if i := first(is(Begun, v)); i >= 0 && (proved < 0 || i < proved) {
 			tr.Errorf("%s: %s comes before the proof", tr.story(), v)
 		}
@@ -264,7 +265,7 @@ func (tr *trial) judgeOrder() {
 			replaced = append(replaced, e.Action.Service)
 		case DoRestore:
 			restored = append(restored, e.Action.Service)
-		case DoHook, DoPrepare, DoPreStart, DoDiscard, DoValidate, DoPull, DoVerify, DoPromote, DoRetire, DoClear, DoHold, DoEnd, DoExpire, Nothing:
+		case DoHook, DoPrepare, DoPreStart, DoDiscard, DoValidate, DoPull, DoVerify, DoPromote, DoRetire, DoKeep, DoClear, DoHold, DoEnd, DoExpire, Nothing:
 		}
 	}
 	replaced, restored = slices.Compact(replaced), slices.Compact(restored)
@@ -287,7 +288,7 @@ func (tr *trial) judgeDeadlines() {
 		if _, ok := stored[of]; !ok {
 			stored[of] = a.Deadline
 		}
-		graced := slices.Contains([]Verb{DoPromote, DoRetire, DoClear, DoRestore, DoHold, DoDiscard, DoPreStart}, a.Verb) &&
+		graced := slices.Contains([]Verb{DoPromote, DoRetire, DoKeep, DoClear, DoRestore, DoHold, DoDiscard, DoPreStart}, a.Verb) &&
 			a.Deadline.Equal(tr.events[i].Time.Add(Grace-time.Second))
 		if !a.Deadline.Equal(stored[of]) && !graced {
 			tr.Errorf("%s: the deadline of %s moved from %s to %s", tr.story(), named(a), stored[of], a.Deadline)

@@ -131,7 +131,7 @@ func (s State) untimely(a Action) string {
 		if s.Verified == nil || s.Services[s.index(a.Service)].Replaced == nil {
 			return "the container is not verified"
 		}
-	case DoRetire, DoClear:
+	case DoRetire, DoKeep, DoClear:
 		if s.Verified == nil || !s.settled() {
 			return "not every container is verified and promoted"
 		}
@@ -243,6 +243,8 @@ func (s State) through(a Action) bool {
 		return s.Discard == Complete || s.Discard == Skipped
 	case DoVerify:
 		return s.Verified != nil
+	case DoKeep:
+		return s.Kept != nil || s.Keep == Skipped
 	case DoClear:
 		return s.Cleared != nil || s.Clear == Skipped
 	case DoHold:
@@ -276,6 +278,8 @@ func (v Verb) place() (step Step, one bool) {
 		return Verify, false
 	case DoPromote, DoRetire:
 		return Verify, true
+	case DoKeep:
+		return Verify, false
 	case DoClear:
 		return Clear, false
 	case DoRestore:

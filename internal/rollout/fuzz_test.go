@@ -12,7 +12,7 @@ import (
 // The fuzzer's alphabet: two bytes make one event, of which the second says what it is about.
 var (
 	anyType = []EventType{"", Requested, Begun, Done, Failed, Cancelled, Suspended, Resumed, Ended, "rollout.paused"}
-	anyVerb = []Verb{DoValidate, DoPull, DoReplace, DoVerify, DoPromote, DoRetire, DoClear, DoRestore, DoHold, DoHook, DoPrepare, DoPreStart, DoDiscard, DoEnd, DoExpire, Nothing}
+	anyVerb = []Verb{DoValidate, DoPull, DoReplace, DoVerify, DoPromote, DoRetire, DoKeep, DoClear, DoRestore, DoHold, DoHook, DoPrepare, DoPreStart, DoDiscard, DoEnd, DoExpire, Nothing}
 	anyEnd  = []Outcome{Succeeded, Refused, RolledBack, Halted, ""}
 	anyOne  = []string{"", "web", "worker", "db"}
 )

@@ -93,13 +93,13 @@ func (h *host) effect(a Action, half bool) string {
 			}
 		}
 		l.old = removed
-	case DoClear:
+	case DoKeep, DoClear:
 		for name, other := range h.services {
 			if other.new == made || other.new == live || other.new == never && other.old == kept {
-				return "values are cleared while " + name + " is in between"
+				return string(a.Verb) + " comes while " + name + " is in between"
 			}
 		}
-		h.residue = false
+		h.residue = h.residue && a.Verb != DoClear
 	case DoRestore:
 		if l.old == removed || !h.residue && l.old != never {
 			return "too much is gone to restore " + a.Service

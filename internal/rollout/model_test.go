@@ -46,7 +46,7 @@ func modelled(t *testing.T) *model {
 }
 
 // walkable are the kinds of rollout that are walked.
-var walkable = []Kind{Deploy, Rotate, Cleanup}
+var walkable = []Kind{Deploy, Rotate, Rollback, Cleanup}
 
 // scenes returns everything that a rollout can be asked for, and find.
 func scenes() []scene {
@@ -55,7 +55,7 @@ func scenes() []scene {
 		for _, services := range [][]string{{"web"}, both} {
 			for bits := range 16 {
 				sc := scene{kind: kind, services: services, legacy: bits&1 != 0, clears: bits&2 != 0, absent: bits&4 != 0, same: bits&8 != 0}
-				if sc.absent && sc.same || (sc.absent || sc.same) && kind != Deploy {
+				if sc.absent && sc.same || sc.absent && kind != Deploy && kind != Rollback || sc.same && kind != Deploy {
 					continue // there is no such thing
 				}
 				all = append(all, sc)

@@ -109,7 +109,7 @@ func (s State) within(step Step, now time.Time) (Action, bool) {
 }
 
 // settle makes verified containers the current ones. Every new container is promoted before the first old one goes,
-// since until then everything can be put back.
+// since until then everything can be put back. The images are put in order last: no container needs that.
 func (s State) settle(now time.Time) (Action, bool) {
 	for _, v := range s.Services {
 		if v.Replaced != nil && v.Promote != Complete {
@@ -120,6 +120,9 @@ func (s State) settle(now time.Time) (Action, bool) {
 		if v.Replaced != nil && v.Replaced.OldID != "" && v.Retire != Complete && v.Retire != Skipped {
 			return s.completing(Action{Verb: DoRetire, Step: Verify, Service: v.Name}, now), true
 		}
+	}
+	if s.Request.Images != nil && s.Kept == nil && s.Keep != Skipped {
+		return s.completing(Action{Verb: DoKeep, Step: Verify}, now), true
 	}
 	return Action{}, false
 }

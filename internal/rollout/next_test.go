@@ -32,25 +32,29 @@ func TestStories(t *testing.T) {
 	}{
 		"a deploy": {
 			scene: scene{kind: Deploy, legacy: true, clears: true},
-			want:  replaced + "verify, promote web, promote worker, retire web, retire worker, clear, end succeeded"},
+			want:  replaced + "verify, promote web, promote worker, retire web, retire worker, keep, clear, end succeeded"},
 		"a deploy of one service": {
 			scene: scene{kind: Deploy, services: []string{"web"}},
-			want:  "validate, pull, replace web, verify, promote web, retire web, end succeeded"},
+			want:  "validate, pull, replace web, verify, promote web, retire web, keep, end succeeded"},
 		"a deploy whose clear is manual": {
 			scene: scene{kind: Deploy, legacy: true},
-			want:  replaced + "verify, promote web, promote worker, retire web, retire worker, end succeeded"},
+			want:  replaced + "verify, promote web, promote worker, retire web, retire worker, keep, end succeeded"},
 		"a first deploy": {
 			scene: scene{kind: Deploy, absent: true},
-			want:  replaced + "verify, promote web, promote worker, end succeeded"},
+			want:  replaced + "verify, promote web, promote worker, keep, end succeeded"},
 		"a deploy of what runs": {
 			scene: scene{kind: Deploy, same: true, legacy: true, clears: true},
-			want:  "validate, pull, verify, clear, end succeeded"},
+			want:  "validate, pull, verify, keep, clear, end succeeded"},
 		"a forced deploy of what runs": {
 			scene: scene{kind: Deploy, same: true, force: true},
-			want:  replaced + "verify, promote web, promote worker, retire web, retire worker, end succeeded"},
+			want:  replaced + "verify, promote web, promote worker, retire web, retire worker, keep, end succeeded"},
 		"a rotation": {
 			scene: scene{kind: Rotate, legacy: true, clears: true},
-			want:  "validate, replace web, replace worker, verify, promote web, promote worker, retire web, retire worker, end succeeded"},
+			want:  "validate, replace web, replace worker, verify, promote web, promote worker, retire web, retire worker, keep, end succeeded"},
+		"a rollback": {
+			scene: scene{kind: Rollback, legacy: true, clears: true},
+			want:  replaced + "verify, promote web, promote worker, retire web, retire worker, keep, end succeeded"},
+		"a rollback that fails": {scene: scene{kind: Rollback}, on: map[string]string{"verify": fails}, want: replaced + "verify, " + reverted},
 		"a cleanup": {
 			scene: scene{kind: Cleanup, legacy: true, clears: true},
 			want:  "validate, verify, clear, end succeeded"},
@@ -66,9 +70,15 @@ func TestStories(t *testing.T) {
 		"promote fails": {scene: scene{kind: Deploy}, on: map[string]string{"promote worker": fails},
 			want: replaced + "verify, promote web, promote worker, " + reverted},
 		"retire fails": {scene: scene{kind: Deploy}, on: map[string]string{"retire web": fails},
-			want: replaced + "verify, promote web, promote worker, retire web, retire worker, end succeeded"},
+			want: replaced + "verify, promote web, promote worker, retire web, retire worker, keep, end succeeded"},
+		"keep fails": {scene: scene{kind: Deploy, legacy: true, clears: true}, on: map[string]string{"keep": fails},
+			want: replaced + "verify, promote web, promote worker, retire web, retire worker, keep, clear, end succeeded"},
+		"keep is cut off": {scene: scene{kind: Rotate, services: []string{"web"}}, on: map[string]string{"keep": dies},
+			want: "validate, replace web, verify, promote web, retire web, keep, keep, end succeeded"},
+		"keep gets its grace": {scene: scene{kind: Rotate, services: []string{"web"}}, on: map[string]string{"keep": late},
+			want: "validate, replace web, verify, promote web, retire web, keep, keep, end succeeded"},
 		"clear fails": {scene: scene{kind: Deploy, legacy: true, clears: true}, on: map[string]string{"clear": fails},
-			want: replaced + "verify, promote web, promote worker, retire web, retire worker, clear, end succeeded"},
+			want: replaced + "verify, promote web, promote worker, retire web, retire worker, keep, clear, end succeeded"},
 		"the rotation's replace fails": {scene: scene{kind: Rotate}, on: map[string]string{"replace web": fails},
 			want: "validate, replace web, restore web, hold, end rolled_back"},
 		"the cleanup's verify fails": {scene: scene{kind: Cleanup, legacy: true, clears: true}, on: map[string]string{"verify": fails},
@@ -96,7 +106,7 @@ func TestStories(t *testing.T) {
 			want: "validate, verify, end refused"},
 
 		"a death in replace": {scene: scene{kind: Rotate, services: []string{"web"}}, on: map[string]string{"replace web": dies},
-			want: "validate, replace web, replace web, verify, promote web, retire web, end succeeded"},
+			want: "validate, replace web, replace web, verify, promote web, retire web, keep, end succeeded"},
 		"a death in clear": {scene: scene{kind: Cleanup, legacy: true, clears: true}, on: map[string]string{"clear": dies},
 			want: "validate, verify, clear, clear, end succeeded"},
 		"validate expires": {scene: scene{kind: Deploy}, on: map[string]string{"validate": late}, want: "validate, expire validate, end refused"},
@@ -105,7 +115,7 @@ func TestStories(t *testing.T) {
 			want: "validate, pull, replace web, expire restart, restore web, hold, end rolled_back"},
 		"verify expires": {scene: scene{kind: Deploy}, on: map[string]string{"verify": late}, want: replaced + "verify, expire verify, " + reverted},
 		"promote gets its grace": {scene: scene{kind: Rotate, services: []string{"web"}}, on: map[string]string{"promote web": late},
-			want: "validate, replace web, verify, promote web, promote web, retire web, end succeeded"},
+			want: "validate, replace web, verify, promote web, promote web, retire web, keep, end succeeded"},
 		"restore gets its grace": {scene: scene{kind: Rotate, services: []string{"web"}}, on: map[string]string{"verify": fails, "restore web": late},
 			want: "validate, replace web, verify, restore web, restore web, hold, end rolled_back"},
 		"clear gets its grace": {scene: scene{kind: Cleanup, legacy: true, clears: true}, on: map[string]string{"clear": late},

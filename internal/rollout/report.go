@@ -31,6 +31,7 @@ func (l *Lock) Guards() bool { return l != nil && (l.Rollout != "" || l.Lost) }
 type Waiter struct {
 	Kind      Kind      `json:"kind"`
 	Image     string    `json:"image,omitempty"` // as it was asked for
+	Release   string    `json:"release,omitempty"`
 	Requester string    `json:"requester"`
 	UID       int64     `json:"uid"`
 	Reason    string    `json:"reason,omitempty"`
@@ -60,6 +61,12 @@ type App struct {
 	Adopted *Adopted `json:"adopted,omitempty"`
 	// Unrecognised says why the host could not be held against the journal yet. Until then nothing is rolled out.
 	Unrecognised string `json:"unrecognised,omitempty"`
+	// Targets are the releases that a rollback can go back to, the newest first.
+	Targets []Target `json:"targets,omitempty"`
+	// Disk is nil where the images could not be looked at.
+	Disk *Disk `json:"disk,omitempty"`
+	// KeptImages are those that are on the host under a name of ours, by their identities as they stand in that name.
+	KeptImages []string `json:"-"`
 	// Restarts is how each service is configured to be started again by the Engine, as far as that can be read.
 	Restarts map[string]workload.RestartPolicy `json:"-"`
 	// Unobserved says why the host could not be looked at.

@@ -66,6 +66,8 @@ type State struct {
 	Discarded  *Discarded       `json:"discarded,omitempty"`
 	Verify     Mark             `json:"verify,omitempty"`
 	Verified   *Verified        `json:"verified,omitempty"`
+	Keep       Mark             `json:"keep,omitempty"`
+	Kept       *Kept            `json:"kept,omitempty"`
 	Reclear    bool             `json:"reclear,omitempty"` // the clear was begun before and has left no result
 	Clear      Mark             `json:"clear,omitempty"`
 	Cleared    *Cleared         `json:"cleared,omitempty"`
@@ -82,10 +84,10 @@ type State struct {
 // Touched reports whether anything on the host may have been changed.
 func (s State) Touched() bool { return s.Prepare != Pending || s.replaced() }
 
-// Cancellable reports whether a cancel is still accepted: until the clear may have begun, or the old container may be
-// gone.
+// Cancellable reports whether a cancel is still accepted: until the clear may have begun, or the old container or an old
+// image may be gone.
 func (s State) Cancellable() bool {
-	return s.Phase == Forward && s.Clear == Pending &&
+	return s.Phase == Forward && s.Clear == Pending && s.Keep == Pending &&
 		!slices.ContainsFunc(s.Services, func(v Service) bool { return v.Retire != Pending })
 }
 

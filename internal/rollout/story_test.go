@@ -47,11 +47,23 @@ func (sc scene) request() Request {
 			}
 		}
 	}
-	if sc.kind == Deploy {
+	r.Images = &Images{Keep: 2, Known: []PastImage{{Image: elder}, {Image: eldest, Fetched: true}}}
+	switch sc.kind {
+	case Rollback:
+		r.Image, r.To = image, "eldest"
+	case Cleanup:
+		r.Images = nil
+	case Deploy:
 		r.Image = workload.Image{Repository: "registry.example.com/app", Tag: "2.0.0"}
 	}
 	return r
 }
+
+// elder and eldest are what ran before.
+var (
+	elder  = workload.Image{Repository: "registry.example.com/app", Digest: "sha256:0e"}
+	eldest = workload.Image{Repository: "registry.example.com/app", Digest: "sha256:1e"}
+)
 
 // image is the one that the tag stands for.
 var image = workload.Image{Repository: "registry.example.com/app", Tag: "2.0.0", Digest: "sha256:0123456789abcdef", ID: "sha256:local"}
@@ -120,6 +132,8 @@ func (sc scene) evidence(s State, a Action) *Evidence {
 			v.Proofs = append(v.Proofs, Proof{Service: name, Container: s.Subject(name), StartedAt: dawn, Answer: workload.Answer{Healthy: true}})
 		}
 		return &Evidence{Verified: v}
+	case DoKeep:
+		return &Evidence{Kept: &Kept{Named: []string{"kept"}, Removed: []string{"gone"}}}
 	case DoClear:
 		cleared := residue()
 		cleared[0].Cleared = true

@@ -19,9 +19,10 @@ type Kind string
 
 // The kinds of rollout.
 const (
-	Deploy  Kind = "deploy"  // all five steps
-	Rotate  Kind = "rotate"  // the running image with today's environment
-	Cleanup Kind = "cleanup" // clears residue; touches no container
+	Deploy   Kind = "deploy"   // all five steps
+	Rotate   Kind = "rotate"   // the running image with today's environment
+	Rollback Kind = "rollback" // an earlier release's image with today's environment
+	Cleanup  Kind = "cleanup"  // clears residue; touches no container
 )
 
 // Steps returns the kind's steps in order, and nil for an unknown kind.
@@ -31,6 +32,8 @@ func (k Kind) Steps() []Step {
 		return []Step{Validate, Pull, Restart, Verify, Clear}
 	case Rotate:
 		return []Step{Validate, Restart, Verify}
+	case Rollback:
+		return []Step{Validate, Pull, Restart, Verify}
 	case Cleanup:
 		return []Step{Validate, Verify, Clear}
 	}
@@ -76,6 +79,7 @@ const (
 	DoVerify   Verb = "verify"    // the containers are polled until they are proved or have failed
 	DoPromote  Verb = "promote"   // verified: the new container gets its final name and restart policy
 	DoRetire   Verb = "retire"    // verified: the old container is removed
+	DoKeep     Verb = "keep"      // verified: the release's image is kept for a rollback, and images of long ago are let go
 	DoClear    Verb = "clear"
 	DoDiscard  Verb = "discard" // revert: the one-off container goes
 	DoRestore  Verb = "restore" // revert: the new container goes, the old one is as it was

@@ -7,6 +7,7 @@ import (
 	"github.com/capakraken/fairlead/internal/api"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/orchestrator"
+	"github.com/capakraken/fairlead/internal/rollout"
 )
 
 // How many rollouts a list holds, unless it is asked for less, and at most.
@@ -21,7 +22,7 @@ func (s *Server) trigger(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	request := orchestrator.Request{
-		App: r.PathValue("app"), Kind: body.Kind, Image: body.Image, Force: body.Force, Reason: body.Reason,
+		App: r.PathValue("app"), Kind: body.Kind, Image: body.Image, Release: body.Release, Confirmed: body.Confirmed, Force: body.Force, AllowWeaker: body.AllowWeaker, Reason: body.Reason,
 		IdempotencyKey: r.Header.Get("Idempotency-Key"),
 	}
 	if err := acceptable(request); err != nil {
@@ -38,13 +39,19 @@ func (s *Server) trigger(w http.ResponseWriter, r *http.Request) error {
 // acceptable refuses what would be stored and shown and is no plain text. All else is the orchestrator's to judge.
 func acceptable(r orchestrator.Request) error {
 	if len(r.Kind.Steps()) == 0 {
-		return fault.New(fault.Usage, "the field \"kind\" is %q, where deploy, rotate or cleanup belongs", r.Kind)
+		return fault.New(fault.Usage, "the field \"kind\" is %q, where deploy, rotate, rollback or cleanup belongs", r.Kind)
 	}
 	if err := plainText("reason", r.Reason, maxReason); err != nil {
 		return err
 	}
 	if err := plainText("image", r.Image, maxReason); err != nil {
 		return err
+	}
+	if err := plainText("release", r.Release, maxReason); err != nil {
+		return err
+	}
+	if r.Kind != rollout.Rollback && (r.Release != "" || r.Confirmed) {
+		return fault.New(fault.Usage, "the fields \"release\" and \"confirmed\" are of a rollback, and not of a %s", r.Kind)
 	}
 	return plainText("Idempotency-Key", r.IdempotencyKey, maxKey)
 }

@@ -3,6 +3,10 @@ package steps
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -17,7 +21,9 @@ import (
 
 // provision is an app's environment as its sources and its service definitions give it now. It lives only in memory.
 type provision struct {
-	sources     []string // where it was read
+	sources     []string              // where it was read
+	files       map[string]secret.Env // what each env file gave that could be read, by its path
+	warnings    []string
 	base        secret.Env
 	faulty      []string        // variables whose lines were refused; base lacks them
 	units       []workload.Unit // in the configured order
@@ -33,11 +39,19 @@ func (s *Steps) provision(ctx context.Context, app config.App) (provision, []fau
 	if p.incomplete(app) {
 		return p, problems // every definition would seem wrong as well
 	}
-	services, more := compose.Load(ctx, definitions(app), p.base)
-	problems = append(problems, more...)
+	services, found := compose.Load(ctx, definitions(app), p.base)
+	problems = append(problems, found.Problems...)
+	for _, w := range found.Warnings {
+		p.warnings = append(p.warnings, w.String())
+	}
+	if n := len(found.Noted); n > 0 {
+		p.warnings = append(p.warnings, fmt.Sprintf("the Compose files hold what is not acted on, such as %s (%d in all): 'fairlead config check' lists it", found.Noted[0].Where, n))
+	}
 	for _, svc := range services {
-		problems = append(problems, overrides(app, p.base, svc)...)
-		p.units = append(p.units, workload.Unit{Service: svc.Service, Env: effective(p.base, svc)})
+		env, more := s.effective(&p, svc)
+		problems = append(problems, more...)
+		problems = append(problems, overrides(app, p.base, svc.Name, env)...)
+		p.units = append(p.units, workload.Unit{Service: svc.Service, Env: env})
 	}
 	p.definitions, p.env = s.fingerprints(p.units)
 	return p, problems
@@ -45,7 +59,7 @@ func (s *Steps) provision(ctx context.Context, app config.App) (provision, []fau
 
 // read reads the app's env sources in order; a later one adds to an earlier one.
 func (s *Steps) read(app config.App) (provision, []fault.Problem) {
-	var p provision
+	p := provision{files: map[string]secret.Env{}}
 	var problems []fault.Problem
 	for _, source := range app.Env {
 		file, err := envfile.Read(source.File, s.EnvPolicy)
@@ -56,6 +70,7 @@ func (s *Steps) read(app config.App) (provision, []fault.Problem) {
 			continue // nothing of it could be read
 		}
 		p.sources = append(p.sources, source.File)
+		p.files[source.File] = file.Env
 		p.faulty = append(p.faulty, file.Faulty...)
 		for _, v := range file.Env {
 			if old, ok := p.base.Lookup(v.Name); ok {
@@ -76,6 +91,9 @@ func (p provision) incomplete(app config.App) bool {
 // definitions returns the app's services as compose reads them.
 func definitions(app config.App) compose.Input {
 	in := compose.Input{Project: app.Name, Secrets: app.SecretVariables()}
+	if c := app.Compose; c != nil {
+		in.Files = &compose.Files{Paths: c.Files, Project: c.Project, Repository: app.Repository, Asked: app.Asked()}
+	}
 	for _, d := range app.Services {
 		in.Source = d.Source
 		in.Services = append(in.Services, compose.Raw{Name: d.Name, YAML: d.YAML, Line: d.Line})
@@ -83,24 +101,52 @@ func definitions(app config.App) compose.Input {
 	return in
 }
 
-// effective returns the environment that the service's container is created with.
-func effective(base secret.Env, svc compose.Service) secret.Env {
-	env := base
-	for _, v := range svc.Environment {
+// effective returns the environment that the service's container is created with: the env sources, over them the env
+// files that its definition names, in their order, and over all of it the definition's own entries.
+func (s *Steps) effective(p *provision, svc compose.Service) (secret.Env, []fault.Problem) {
+	env := p.base
+	var problems []fault.Problem
+	for _, f := range svc.EnvFiles {
+		content, more := s.envFile(p, f)
+		problems = append(problems, more...)
+		env = over(env, content)
+	}
+	return over(env, svc.Environment), problems
+}
+
+// envFile returns what an env file gives that a service's definition names. Each file is read once.
+func (s *Steps) envFile(p *provision, f compose.EnvFile) (secret.Env, []fault.Problem) {
+	if content, ok := p.files[f.Path]; ok {
+		return content, nil
+	}
+	if _, err := os.Lstat(f.Path); !f.Required && errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	file, err := envfile.Read(f.Path, s.EnvPolicy)
+	if err != nil {
+		return file.Env, problemsOf(err, f.Origin.String()+", "+f.Path)
+	}
+	p.files[f.Path] = file.Env
+	return file.Env, nil
+}
+
+// over returns env with vars over it.
+func over(env secret.Env, vars []secret.Var) secret.Env {
+	for _, v := range vars {
 		env = env.With(v)
 	}
 	return env
 }
 
-// overrides finds the entries of a service's own environment that give a secret of the catalog another value than the
-// env sources do: typically a blank one, which would hide the secret from the app.
-func overrides(app config.App, base secret.Env, svc compose.Service) []fault.Problem {
+// overrides finds what gives a secret of the catalog another value than the env sources do: typically a blank entry in
+// the service's own environment, which would hide the secret from the app, or an env file of its own.
+func overrides(app config.App, base secret.Env, service string, env secret.Env) []fault.Problem {
 	var problems []fault.Problem
-	for _, v := range svc.Environment {
-		isSecret := slices.ContainsFunc(app.Secrets, func(s secret.Spec) bool { return s.Env == v.Name })
-		if isSecret && !v.Value.Equal(base.Value(v.Name)) {
+	for _, spec := range app.Secrets {
+		v, ok := env.Lookup(spec.Env)
+		if ok && !v.Value.Equal(base.Value(spec.Env)) {
 			problems = append(problems, fault.Problem{Where: v.Origin.String(),
-				What: "service " + svc.Name + " sets " + v.Name + " to another value than the env sources",
+				What: "service " + service + " sets " + spec.Env + " to another value than the env sources",
 				Fix:  "remove the entry: the container gets the variable from the env sources"})
 		}
 	}

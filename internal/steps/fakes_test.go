@@ -16,6 +16,7 @@ import (
 type fakeRuntime struct {
 	t       testing.TB
 	observe func(services []workload.Service) ([]workload.Container, error)
+	compare func(r workload.Replacement) (workload.Comparison, error)
 	replace func(r workload.Replacement) (workload.Replaced, error)
 	promote func(rollout string, s workload.Service) error
 	retire  func(rollout string, old workload.Container) error
@@ -27,6 +28,13 @@ func (f *fakeRuntime) Observe(_ context.Context, k workload.Key, services []work
 		f.t.Errorf("observed %+v", k)
 	}
 	return f.observe(services)
+}
+
+func (f *fakeRuntime) Compare(_ context.Context, r workload.Replacement) (workload.Comparison, error) {
+	if f.compare == nil {
+		return workload.Comparison{}, nil
+	}
+	return f.compare(r)
 }
 
 func (f *fakeRuntime) Replace(_ context.Context, r workload.Replacement) (workload.Replaced, error) {
@@ -63,6 +71,7 @@ type fakeContainers struct {
 	environment func(id string) (secret.Env, error)
 	logs        func(id string, lines int) (string, error)
 	exit        func(ctx context.Context, id string) error
+	written     []string
 }
 
 func (f *fakeContainers) Inspect(_ context.Context, id string) (workload.Container, error) {
@@ -75,6 +84,10 @@ func (f *fakeContainers) Environment(_ context.Context, id string) (secret.Env, 
 	f.turn.Lock()
 	defer f.turn.Unlock()
 	return f.environment(id)
+}
+
+func (f *fakeContainers) Written(context.Context, string, int) ([]string, error) {
+	return f.written, nil
 }
 
 func (f *fakeContainers) Logs(_ context.Context, id string, lines int) (string, error) {
@@ -101,9 +114,36 @@ func (f *fakeHost) Free(context.Context) (uint64, bool) { return f.free() }
 
 type fakeImages struct {
 	t       testing.TB
+	find    func(i workload.Image) (workload.Image, bool, error)
+	keep    func(i workload.Image) (string, error)
+	letGo   func(i workload.Image, fetched bool) ([]string, string, error)
 	resolve func(i workload.Image) (workload.Image, error)
 	pull    func(i workload.Image, progress func(done, total int64)) (workload.Image, int64, bool, error)
 }
+
+func (f *fakeImages) Find(_ context.Context, _ workload.Key, i workload.Image) (workload.Image, bool, error) {
+	if f.find == nil {
+		return i, false, uncalled(f.t, "Find")
+	}
+	return f.find(i)
+}
+
+func (f *fakeImages) Keep(_ context.Context, _ workload.Key, i workload.Image) (string, error) {
+	if f.keep == nil {
+		return "", uncalled(f.t, "Keep")
+	}
+	return f.keep(i)
+}
+
+func (f *fakeImages) LetGo(_ context.Context, _ workload.Key, i workload.Image, fetched bool) ([]string, string, error) {
+	if f.letGo == nil {
+		return nil, "", uncalled(f.t, "LetGo")
+	}
+	return f.letGo(i, fetched)
+}
+
+// Kept finds nothing: what is shown of it is no step's concern.
+func (f *fakeImages) Kept(context.Context, workload.Key) ([]string, int64, error) { return nil, 0, nil }
 
 func (f *fakeImages) Resolve(_ context.Context, i workload.Image) (workload.Image, error) {
 	if f.resolve == nil {

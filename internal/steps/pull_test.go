@@ -37,7 +37,7 @@ func TestPull(t *testing.T) {
 				return i, 6, false, nil
 			}
 			s := r.requested(rollout.Deploy)
-			s.Request.Image = test.image
+			s.Request.Image, s.Validated = test.image, &rollout.Validated{}
 			ev, err := r.do(t.Context(), s, rollout.DoPull, "")
 			if err != nil {
 				t.Fatal(err)

@@ -33,6 +33,10 @@ func (s *Steps) Observe(ctx context.Context, name string) (rollout.App, []worklo
 	if err != nil {
 		return out, nil, err
 	}
+	if kept, bytes, err := s.Images.Kept(ctx, s.key(app)); err == nil { // else there are containers to see, at least
+		free, _ := s.Host.Free(ctx)
+		out.KeptImages, out.Disk = kept, &rollout.Disk{Images: len(kept), Bytes: bytes, Free: free}
+	}
 	return out, found, nil
 }
 

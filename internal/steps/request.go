@@ -31,6 +31,9 @@ func (s *Steps) Begin(name string, kind rollout.Kind, image string) (rollout.Req
 		return rollout.Request{}, err
 	}
 	r := rollout.Request{App: name, Kind: kind, Limits: limits(app)}
+	if kind != rollout.Cleanup {
+		r.Images = &rollout.Images{Keep: app.KeepReleases}
+	}
 	for _, d := range app.Services {
 		r.Services = append(r.Services, d.Name)
 	}
@@ -47,9 +50,12 @@ func (s *Steps) Begin(name string, kind rollout.Kind, image string) (rollout.Req
 			return r, fault.New(fault.Refused, "%s has no legacy database configured, so there is nothing to clean up", name)
 		}
 		r.Clears = true
-	case rollout.Rotate:
+	case rollout.Rotate, rollout.Rollback:
 	default:
-		return r, fault.New(fault.Usage, "unknown kind of rollout %q: deploy, rotate or cleanup", kind)
+		return r, fault.New(fault.Usage, "unknown kind of rollout %q: deploy, rotate, rollback or cleanup", kind)
+	}
+	if image != "" && kind == rollout.Rollback {
+		return r, fault.New(fault.Usage, "a rollback takes no image: it goes back to a release that the app had (--to RELEASE), or deploy the image")
 	}
 	if image != "" {
 		return r, fault.New(fault.Usage, "a %s takes no image: it keeps the one that runs", kind)

@@ -33,6 +33,8 @@ func (j job) replace(ctx context.Context) (*rollout.Evidence, error) {
 		Release: j.state.Target,
 		Unit:    unit,
 		Old:     j.baseline(unit.Service.Name).Container,
+
+		AllowWeaker: j.state.Request.AllowWeaker,
 	})
 	if err != nil {
 		return nil, err

@@ -22,6 +22,8 @@ import (
 type Runtime interface {
 	// Observe returns every container of the app, in any state, and those that are to be taken over by their name.
 	Observe(ctx context.Context, k workload.Key, services []workload.Service) ([]workload.Container, error)
+	// Compare says how the container that is asked for will differ from the one that it replaces. It changes nothing.
+	Compare(ctx context.Context, r workload.Replacement) (workload.Comparison, error)
 	// Replace makes and starts the rollout's container of one service. The old one is stopped before, and kept.
 	Replace(ctx context.Context, r workload.Replacement) (workload.Replaced, error)
 	// Prepare makes the rollout's one-off container, never started, and returns its id.
@@ -44,6 +46,8 @@ type Containers interface {
 	Inspect(ctx context.Context, id string) (workload.Container, error)
 	// Environment returns the environment that the container was created with.
 	Environment(ctx context.Context, id string) (secret.Env, error)
+	// Written returns paths that the container has written to beside its mounts, at most so many.
+	Written(ctx context.Context, id string, most int) ([]string, error)
 	// Logs returns the last lines of its output, not redacted.
 	Logs(ctx context.Context, id string, lines int) (string, error)
 	// WaitExit returns when the container no longer runs, or with the error of ctx.
@@ -65,6 +69,15 @@ type Host interface {
 type Images interface {
 	// Resolve asks the registry what digest the image's tag means now.
 	Resolve(ctx context.Context, i workload.Image) (workload.Image, error)
+	// Find returns the image as it is on the host: by its digest, by the name that it is kept under, or by its id.
+	Find(ctx context.Context, k workload.Key, i workload.Image) (workload.Image, bool, error)
+	// Keep gives an image that is on the host a name of ours. It returns the name when it was missing, and else nothing.
+	Keep(ctx context.Context, k workload.Key, i workload.Image) (string, error)
+	// LetGo takes our name for the image away, and where it was fetched by us and nobody needs it, the image itself. It
+	// returns the names that it removed, and why something had to stay that may go later.
+	LetGo(ctx context.Context, k workload.Key, i workload.Image, fetched bool) (removed []string, left string, err error)
+	// Kept returns the identities of the app's images as they stand in our names, and their bytes together.
+	Kept(ctx context.Context, k workload.Key) ([]string, int64, error)
 	// Pull fetches the image by digest unless it is there. It returns the bytes fetched, and whether it was there.
 	Pull(ctx context.Context, i workload.Image, progress func(done, total int64)) (workload.Image, int64, bool, error)
 }
@@ -126,7 +139,11 @@ func New(o Options) (*Steps, error) {
 	s := &Steps{Options: o}
 	var problems []fault.Problem
 	for _, name := range s.Apps() {
-		problems = append(problems, compose.Check(context.Background(), definitions(o.Apps[name]))...)
+		app := o.Apps[name]
+		if app.Compose != nil {
+			continue // a Compose file changes on its own: a fault in it refuses a rollout, and never the daemon
+		}
+		problems = append(problems, compose.Check(context.Background(), definitions(app)).Problems...)
 	}
 	return s, fault.Many(fault.Refused, "the service definitions cannot be honoured", problems)
 }
@@ -167,6 +184,8 @@ func (s *Steps) Do(ctx context.Context, st rollout.State, a rollout.Action, prog
 		return j.promote(ctx)
 	case rollout.DoRetire:
 		return j.retire(ctx)
+	case rollout.DoKeep:
+		return j.keep(ctx)
 	case rollout.DoClear:
 		return j.clear(ctx)
 	case rollout.DoRestore:

@@ -32,7 +32,7 @@ func (j job) validate(ctx context.Context) (*rollout.Evidence, error) {
 	v := &rollout.Validated{Sources: p.sources, Keys: p.base.Names(), Secrets: j.facts(j.app, p.base),
 		Services: services(p.units), Definitions: p.definitions, Env: p.env, Key: j.Key.Mark(), HasLegacy: j.app.Legacy != nil}
 	v.Baseline, v.Warnings = baselines(p.units, found, &problems)
-	v.Warnings = append(v.Warnings, strays(p.units, found)...)
+	v.Warnings = slices.Concat(p.warnings, v.Warnings, strays(p.units, found))
 	problems = append(problems, j.startable(v)...)
 	more, err := j.surroundings(ctx, p)
 	problems = append(problems, more...)
@@ -43,6 +43,14 @@ func (j job) validate(ctx context.Context) (*rollout.Evidence, error) {
 		return nil, j.besides(problems, "the legacy database", err)
 	}
 	failpoint.Hit(failpoint.ResidueSeen)
+	if kind := j.state.Request.Kind; v.Image.ID != "" && slices.Contains(kind.Steps(), rollout.Restart) && !slices.Contains(kind.Steps(), rollout.Pull) {
+		warnings, more, err := j.compare(ctx, v.Image, v.Services, v.Baseline)
+		if err != nil {
+			return nil, j.besides(problems, "the running containers", err)
+		}
+		v.Warnings, problems = append(v.Warnings, warnings...), append(problems, more...)
+	}
+	v.Warnings = append(v.Warnings, j.written(ctx, v.Baseline)...)
 	if len(problems) > 0 {
 		return nil, j.refusal(problems)
 	}
@@ -89,6 +97,28 @@ func baselines(units []workload.Unit, found []workload.Container, problems *[]fa
 	return out, warnings
 }
 
+// mostPaths is how many paths are named that an adopted container has written to.
+const mostPaths = 5
+
+// written warns of what the containers that are to be taken over have written beside their mounts: it stays behind. What
+// cannot be seen in time is no fault.
+func (j job) written(ctx context.Context, baseline []rollout.Baseline) []string {
+	var warnings []string
+	for _, b := range baseline {
+		if b.Container == nil || b.Container.Ours || j.state.Request.Kind == rollout.Cleanup {
+			continue
+		}
+		looking, cancel := context.WithTimeout(ctx, lookup)
+		paths, err := j.Containers.Written(looking, b.Container.ID, mostPaths)
+		cancel()
+		if err == nil && len(paths) > 0 {
+			warnings = append(warnings, fmt.Sprintf("%s: what %s has written outside its mounts stays behind in the old container, and goes with it: %s; mount a volume there if it is needed",
+				b.Service, b.Container.Name, strings.Join(paths, ", ")))
+		}
+	}
+	return warnings
+}
+
 // strays warns of the app's containers whose service is no longer configured: no rollout replaces or verifies them.
 func strays(units []workload.Unit, found []workload.Container) []string {
 	var warnings []string
@@ -131,7 +161,7 @@ func (j job) startable(v *rollout.Validated) []fault.Problem {
 				Fix: "start it again without --rm"})
 		}
 		switch {
-		case kind == rollout.Deploy:
+		case kind == rollout.Deploy || kind == rollout.Rollback:
 		case c == nil || c.Status != workload.Running:
 			problems = append(problems, fault.Problem{Where: "service " + b.Service, What: "has no running container, so there is nothing to " + purpose(kind),
 				Fix: "deploy it first"})
@@ -196,9 +226,9 @@ func (j job) askBaseline(ctx context.Context, v *rollout.Validated) {
 	}
 }
 
-// lookForResidue asks the database what it still holds. A rotation never depends on the database.
+// lookForResidue asks the database what it still holds. A rotation or a rollback never depends on the database.
 func (j job) lookForResidue(ctx context.Context, p provision, v *rollout.Validated) error {
-	if !v.HasLegacy || j.state.Request.Kind == rollout.Rotate {
+	if kind := j.state.Request.Kind; !v.HasLegacy || kind == rollout.Rotate || kind == rollout.Rollback {
 		return nil
 	}
 	l, err := j.legacy(p)

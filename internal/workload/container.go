@@ -77,8 +77,10 @@ type Replacement struct {
 	Release Release
 	Unit    Unit
 	Old     *Container // the baseline; nil when the service was absent
-	OneOff  bool       // it is no replacement: the container runs once, to its end, and is of no service
-	For     string     // the rollout under way, where an old container is made again for it; empty where it is Rollout
+	// AllowWeaker accepts that the new container is less hardened than the old one.
+	AllowWeaker bool
+	OneOff      bool   // it is no replacement: the container runs once, to its end, and is of no service
+	For         string // the rollout under way, where an old container is made again for it; empty where it is Rollout
 }
 
 // Replaced is what restart did for one service.
@@ -88,4 +90,6 @@ type Replaced struct {
 	NewName string `json:"new_name"` // its temporary name
 	OldID   string `json:"old_id,omitempty"`
 	OldName string `json:"old_name,omitempty"` // the name it is kept under
+	// Differences are what the new container has otherwise than the old one, as far as it shows only when it is made.
+	Differences []Difference `json:"differences,omitempty"`
 }

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -17,6 +18,9 @@ type Image struct {
 	Digest     string `json:"digest,omitempty"` // empty while the tag is not resolved, and for images built on the host
 	ID         string `json:"id,omitempty"`     // empty while the image is not on the host
 }
+
+// Identity returns what tells the image from others: the digest, or for one that no registry knows its id.
+func (i Image) Identity() string { return cmp.Or(i.Digest, i.ID) }
 
 // Ref returns what the image is called towards an Engine: by digest where it is known.
 func (i Image) Ref() string {

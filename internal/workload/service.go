@@ -84,6 +84,7 @@ type Mount struct {
 	Propagation string `json:"propagation,omitempty"` // of a bind
 	CreateHost  bool   `json:"create_host,omitempty"` // a bind's source directory is made when it is missing
 	NoCopy      bool   `json:"no_copy,omitempty"`     // a volume is not filled from the image
+	External    bool   `json:"external,omitempty"`    // a volume that the service's Compose project does not make itself
 	TmpfsSize   int64  `json:"tmpfs_size,omitempty"`  // bytes
 	TmpfsMode   uint32 `json:"tmpfs_mode,omitempty"`  // permission bits
 }
@@ -94,6 +95,7 @@ type Network struct {
 	Aliases     []string `json:"aliases,omitempty"`
 	IPv4Address string   `json:"ipv4_address,omitempty"`
 	IPv6Address string   `json:"ipv6_address,omitempty"`
+	External    bool     `json:"external,omitempty"` // one that the service's Compose project does not make itself
 }
 
 // RestartPolicy is what the Engine does when the container ends.

@@ -2,6 +2,7 @@ package stepstest
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/capakraken/fairlead/internal/fault"
@@ -59,6 +60,67 @@ func (l *Life) Pull(ctx context.Context, i workload.Image, progress func(done, t
 		return i, 0, false, err
 	}
 	return i, 1 << 20, false, nil
+}
+
+// Find tells whether the image was pulled or is kept.
+func (l *Life) Find(ctx context.Context, _ workload.Key, i workload.Image) (workload.Image, bool, error) {
+	if err := l.call(ctx, "Find"); err != nil {
+		return i, false, err
+	}
+	defer l.give()
+	if used := slices.ContainsFunc(l.containers, func(b *box) bool { return b.Image.Digest == i.Digest }); !used && !l.pulled[i.Digest] {
+		return i, false, nil
+	}
+	i.ID = "id:" + i.Digest
+	return i, true, nil
+}
+
+// Keep gives the image a name.
+func (l *Life) Keep(ctx context.Context, _ workload.Key, i workload.Image) (string, error) {
+	if err := l.call(ctx, "Keep"); err != nil {
+		return "", err
+	}
+	defer l.give()
+	if l.named[i.Digest] {
+		return "", nil
+	}
+	return i.Digest, l.move(ctx, Move{Verb: "tag"}, func() { l.named[i.Digest] = true })
+}
+
+// LetGo takes the image's name away, and then the image if it was fetched. One that a container uses, or that was not
+// proved to be needless, must not go.
+func (l *Life) LetGo(ctx context.Context, _ workload.Key, i workload.Image, fetched bool) ([]string, string, error) {
+	if err := l.call(ctx, "LetGo"); err != nil {
+		return nil, "", err
+	}
+	defer l.give()
+	if l.named[i.Digest] {
+		if err := l.move(ctx, Move{Verb: "untag"}, func() { delete(l.named, i.Digest) }); err != nil {
+			return nil, "", err
+		}
+	}
+	if !fetched || !l.pulled[i.Digest] {
+		return nil, "", nil
+	}
+	for _, b := range l.containers {
+		if b.Image.Digest == i.Digest {
+			return nil, "container " + b.Name + " uses the image", nil
+		}
+	}
+	return []string{i.Digest}, "", l.move(ctx, Move{Verb: "rmi"}, func() { delete(l.pulled, i.Digest) })
+}
+
+// Kept returns the images that have a name.
+func (l *Life) Kept(ctx context.Context, _ workload.Key) ([]string, int64, error) {
+	if err := l.call(ctx, "Kept"); err != nil {
+		return nil, 0, err
+	}
+	defer l.give()
+	var out []string
+	for digest := range l.named {
+		out = append(out, workload.ShortDigest(digest))
+	}
+	return out, 0, nil
 }
 
 // Look asks the app in a container. It says where it takes its secrets from: from its environment what that holds, and

@@ -5,6 +5,7 @@ package stepstest
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -76,6 +77,7 @@ type Host struct {
 	changed    chan struct{} // closed, and made anew, with every change
 	containers []*box
 	pulled     map[string]bool
+	named      map[string]bool // the digests of the images that are kept
 	life       *Life
 	lives      int
 	made       int
@@ -93,13 +95,24 @@ type Clearing struct {
 // New returns a host on which nothing runs.
 func New(t testing.TB) *Host {
 	return &Host{TB: t, Fresh: map[string]Program{}, Old: map[string]Program{}, Tags: map[string]string{"2.0.0": NewDigest},
-		changed: make(chan struct{}), pulled: map[string]bool{}}
+		changed: make(chan struct{}), pulled: map[string]bool{}, named: map[string]bool{}}
 }
 
-// The digests of two images.
+// Name has an image be kept from the beginning.
+func (h *Host) Name(digest string) { h.named[digest] = true }
+
+// Kept returns the digests of the images that are kept.
+func (h *Host) Kept() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Join(slices.Sorted(maps.Keys(h.named)), " ")
+}
+
+// The digests of the images.
 const (
-	OldDigest = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
-	NewDigest = "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+	OldDigest   = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+	ElderDigest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+	NewDigest   = "sha256:2222222222222222222222222222222222222222222222222222222222222222"
 )
 
 // Life is the host as one daemon reaches it. It is what the steps want in all their interfaces but Database, which is

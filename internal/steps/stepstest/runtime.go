@@ -35,6 +35,14 @@ func byServiceAndAge(a, b workload.Container) int {
 	return cmp.Or(cmp.Compare(a.Service, b.Service), a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Name, b.Name))
 }
 
+// Written finds nothing.
+func (l *Life) Written(context.Context, string, int) ([]string, error) { return nil, nil }
+
+// Compare finds no difference.
+func (l *Life) Compare(context.Context, workload.Replacement) (workload.Comparison, error) {
+	return workload.Comparison{}, nil
+}
+
 // Replace makes the rollout's container, sets the old one aside, and starts the new one.
 func (l *Life) Replace(ctx context.Context, r workload.Replacement) (workload.Replaced, error) {
 	out := workload.Replaced{Service: r.Unit.Service.Name}
