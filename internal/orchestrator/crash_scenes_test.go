@@ -1,6 +1,9 @@
 package orchestrator_test
 
 import (
+	"time"
+
+	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/secret"
@@ -78,6 +81,15 @@ var (
 	}
 )
 
+// migrates has a one-off container run before the old ones stop.
+func migrates(p stepstest.Program) func(*stage) {
+	return func(s *stage) {
+		app := *s.app
+		app.PreStart = &config.PreStart{Service: "web", Command: []string{"migrate"}, Timeout: time.Minute}
+		s.app, s.host.Migration = &app, p
+	}
+}
+
 // scenes are the ways in which rollouts go.
 var scenes = []scene{
 	{name: "deploy", kind: rollout.Deploy, want: rollout.Succeeded},
@@ -120,6 +132,12 @@ var scenes = []scene{
 	{name: "deploy cancelled in promote", kind: rollout.Deploy, cancel: "promote web", want: rollout.RolledBack},
 	{name: "deploy cancelled in the last promote", kind: rollout.Deploy, two: true, cancel: "promote worker", want: rollout.RolledBack},
 	{name: "deploy cancelled, and the revert halts", kind: rollout.Deploy, cancel: "verify", set: refusing(fault.Refused, "start old web"), want: rollout.Halted},
+
+	{name: "deploy that migrates", kind: rollout.Deploy, set: migrates(stepstest.Program{Boot: 3 * time.Second}), want: rollout.Succeeded},
+	{name: "deploy whose migration fails", kind: rollout.Deploy, set: migrates(stepstest.Program{Boot: 3 * time.Second, Sick: true}), want: rollout.RolledBack},
+	{name: "deploy that migrates, and is turned back", kind: rollout.Deploy, one: true, set: all(migrates(stepstest.Program{}), fresh("web", exits)), want: rollout.RolledBack},
+	{name: "deploy whose one-off container cannot be made", kind: rollout.Deploy, one: true, set: all(migrates(stepstest.Program{}), refusing(fault.Unavailable, "create new pre_start")), want: rollout.Refused},
+	{name: "deploy cancelled in its migration", kind: rollout.Deploy, one: true, cancel: "pre_start", set: migrates(stepstest.Program{Boot: 3 * time.Second}), want: rollout.RolledBack},
 
 	{name: "rotate", kind: rollout.Rotate, want: rollout.Succeeded},
 	{name: "rotate refused", kind: rollout.Rotate, set: changed("web", stopped), want: rollout.Refused},

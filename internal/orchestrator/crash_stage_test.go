@@ -188,6 +188,15 @@ var purposes = map[string][]rollout.Verb{
 	"lock": {rollout.DoClear}, "update": {rollout.DoClear}, "commit": {rollout.DoClear},
 }
 
+// aims reports whether an action is there to make the move.
+func aims(a rollout.Action, m stepstest.Move) bool {
+	if m.Service != stepstest.OneOff {
+		return slices.Contains(purposes[m.Verb], a.Verb) && a.Service == m.Service
+	}
+	return slices.Contains(map[string][]rollout.Verb{"create": {rollout.DoPrepare}, "start": {rollout.DoPreStart},
+		"stop": {rollout.DoDiscard}, "remove": {rollout.DoReplace, rollout.DoDiscard}}[m.Verb], a.Verb)
+}
+
 // call counts the calls of the host.
 func (s *stage) call(method string) {
 	s.mu.Lock()
@@ -210,7 +219,7 @@ func (s *stage) permitted(m stepstest.Move) error {
 		switch {
 		case e.Rollout == "", e.Type == string(rollout.Cancelled):
 			continue // it does not end what is under way
-		case e.Type != string(rollout.Begun), !slices.Contains(purposes[m.Verb], a.Verb), a.Service != m.Service:
+		case e.Type != string(rollout.Begun), !aims(a, m):
 			s.Errorf("%q is done when the last record is %q", m, e)
 		}
 		return s.refuses[m.String()]

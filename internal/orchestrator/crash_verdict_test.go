@@ -164,6 +164,11 @@ func (s *stage) oneOfEach() {
 			}
 		}
 	}
+	for _, c := range s.host.Containers() {
+		if halted := len(s.state) > 0 && s.state[0].Outcome == rollout.Halted; c.OneOff() && !halted {
+			s.Errorf("the one-off container is left over (%s)", c.Status)
+		}
+	}
 	for _, c := range s.host.Clearings() {
 		if !c.Proved {
 			s.Error("a clear is not confirmed")
