@@ -207,6 +207,20 @@ func legacySecrets(app config.App) []secret.Spec {
 // is picked up.
 func (j job) legacy(p provision) (Legacy, error) { return j.legacyOf(j.app, p) }
 
+// address returns the variable that holds the database's address: of the env sources, or else of the first service whose
+// definition gives it one, as many Compose files do.
+func (p provision) address(name string) secret.Var {
+	if v, ok := p.base.Lookup(name); ok && !v.Value.IsEmpty() {
+		return v
+	}
+	for _, u := range p.units {
+		if v, ok := u.Env.Lookup(name); ok && !v.Value.IsEmpty() {
+			return v
+		}
+	}
+	return secret.Var{}
+}
+
 func (s *Steps) legacyOf(app config.App, p provision) (Legacy, error) {
 	if app.Legacy == nil { // of a rollout that was begun under another configuration
 		return Legacy{}, fault.New(fault.Refused, "%s has no legacy database configured any more", app.Name)
@@ -218,8 +232,8 @@ func (s *Steps) legacyOf(app config.App, p provision) (Legacy, error) {
 		return l, err
 	}
 	name := app.Legacy.DSN.Env
-	v, ok := p.base.Lookup(name)
-	if !ok || v.Value.IsEmpty() {
+	v := p.address(name)
+	if v.Value.IsEmpty() {
 		return l, fault.New(fault.Refused, "%s: %s is missing or empty, so the legacy values cannot be looked at", files(app), name)
 	}
 	l.DSN, l.Origin = v.Value, fmt.Sprintf("%s (%s)", name, v.Origin)
