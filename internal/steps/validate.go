@@ -84,6 +84,9 @@ func baselines(units []workload.Unit, found []workload.Container, problems *[]fa
 			switch {
 			case i == 0:
 				b.Container = &mine[0]
+			case !c.Ours && !mine[0].Ours && !c.Live():
+				*problems = append(*problems, fault.Problem{Where: c.Name, What: "is of service " + c.Service + " as well as " + mine[0].Name + ", Fairlead made neither, and only one can be taken over",
+					Fix: "remove the one that is not wanted"})
 			case c.Live():
 				*problems = append(*problems, fault.Problem{Where: c.Name, What: "is a second live container of service " + c.Service,
 					Fix: "find out which one is right, and remove the other"})
