@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -51,17 +52,18 @@ func TestUnheardAndUnreadable(t *testing.T) {
 		unheard(disk)
 		_, err := r.Trigger(t.Context(), anna, request(rollout.Deploy))
 		wantKind(t, err, fault.Unavailable)
-		settled, failed := false, false
+		var settled, failed atomic.Bool
 		disk.Fail(func(op journaltest.Op) error { // the first look behind the recovery fails
-			settled = settled || op.Verb == journaltest.SyncDir
-			if op.Verb == journaltest.Open && settled && !failed {
-				failed = true
+			if op.Verb == journaltest.SyncDir {
+				settled.Store(true)
+			}
+			if op.Verb == journaltest.Open && settled.Load() && failed.CompareAndSwap(false, true) {
 				return syscall.EMFILE
 			}
 			return nil
 		})
 		pass(time.Minute)
-		if !failed {
+		if !failed.Load() {
 			t.Fatal("nothing was read behind the recovery")
 		}
 		_, err = r.Trigger(t.Context(), anna, request(rollout.Deploy))
