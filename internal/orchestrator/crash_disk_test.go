@@ -35,14 +35,33 @@ var failures = map[journaltest.Verb]map[string]error{
 		"a sync without space":             syscall.ENOSPC,
 		"a sync that fails when all is on": journaltest.After(syscall.EIO),
 	},
+	journaltest.Create:  changing("a file cannot be made"),
+	journaltest.SyncDir: changing("a directory cannot be synced"),
+	journaltest.Reserve: changing("no room can be set aside"),
 }
 
-// TestDiskFailsAtEveryWrite has the journal's disk fail at every write and every sync of a rollout, in one way after the
-// other (in the long tests in every way), and work again a while later. Nothing is done meanwhile, everybody can look, and is told why; and then the same daemon goes
-// on by itself, to the same end.
+// changing returns the ways in which a change fails that is done or not.
+func changing(what string) map[string]error {
+	return map[string]error{
+		what:                                syscall.EIO,
+		what + ": no space":                 syscall.ENOSPC,
+		what + ": a read-only file system":  syscall.EROFS,
+		what + ", it says, and it was done": journaltest.After(syscall.EIO),
+	}
+}
+
+// TestDiskFailsAtEveryWrite has the journal's disk fail at everything that a rollout asks of it, in one way after the other
+// (in the long tests in every way), and work again a while later. Nothing is done meanwhile, everybody can look, and is
+// told why; and then the same daemon goes on by itself, to the same end.
 func TestDiskFailsAtEveryWrite(t *testing.T) {
 	eachScene(t, func(t *testing.T, c scene, app *stepstest.App, n *tally) {
+		c.full = 1 // with the rollout begins another segment
 		base := undisturbed(t, c, app)
+		for verb := range failures {
+			if !slices.Contains(base.ops[base.opened:base.closed], verb) {
+				t.Errorf("no %s is asked for", verb)
+			}
+		}
 		for k := base.opened; k < base.closed; k++ {
 			names := slices.Sorted(maps.Keys(failures[base.ops[k]]))
 			for _, name := range failing(names, k+len(c.name)+len(app.Services)) {

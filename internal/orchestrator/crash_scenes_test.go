@@ -21,6 +21,7 @@ type scene struct {
 	cancel  string       // the action in whose course it is cancelled
 	two     bool         // it needs two services
 	one     bool         // it is for one service
+	full    int64        // when a segment of the journal is; 0 for the usual
 	want    rollout.Outcome
 }
 

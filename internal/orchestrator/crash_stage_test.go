@@ -29,11 +29,8 @@ import (
 // berta is who asks for things.
 var berta = journal.Actor{UID: 1001, GID: 1001, PID: 43, User: "berta", Role: "operator"}
 
-// dir is where the journal is on the disk of a stage, and segment its one file.
-const (
-	dir     = "journal"
-	segment = dir + "/00000000000000000001.jsonl"
-)
+// dir is where the journal is on the disk of a stage.
+const dir = "journal"
 
 // stage is a host and a disk, on which daemons live one after the other: the real orchestrator with the real steps.
 type stage struct {
@@ -51,6 +48,7 @@ type stage struct {
 	do func(*daemon, rollout.State, rollout.Action) error
 	// appended is told of each record that is durable, before its daemon hears of it.
 	appended func(*daemon, entry)
+	full     int64 // when a segment of the journal is; 0 for the usual
 	// fails is asked before each operation of the disk, where the daemon lives.
 	fails func(journaltest.Op) error
 
@@ -311,7 +309,7 @@ func (s *stage) begin(d *death) *daemon {
 func (b *daemon) open() error {
 	var err error
 	s := b.stage
-	if b.log, err = journal.Open(journal.Options{Dir: dir, FS: s.disk}); err != nil {
+	if b.log, err = journal.Open(journal.Options{Dir: dir, FS: s.disk, SegmentBytes: s.full}); err != nil {
 		return err
 	}
 	b.Orchestrator, err = orchestrator.New(orchestrator.Options{Journal: b.log, Steps: script{s.app.Steps(b.view), b},
@@ -460,7 +458,7 @@ func (b *daemon) strikes(w when) bool {
 
 // keep notes what is on the disk from now on, and returns the newest record if it is new.
 func (s *stage) keep() (entry, bool) {
-	content := s.disk.Content(segment)
+	content := s.disk.Joined(dir, ".jsonl")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := len(s.durable)

@@ -38,7 +38,7 @@ func (c scene) stage(t testing.TB, app *stepstest.App) *stage {
 	t.Helper()
 	release := map[string]string{"": "old", "current": app.Current}[c.release]
 	s := newStage(t, app, c.release != "none", release)
-	s.request.Kind, s.request.Force = c.kind, c.force
+	s.request.Kind, s.request.Force, s.full = c.kind, c.force, c.full
 	if c.kind != rollout.Deploy {
 		s.request.Image = ""
 	}
@@ -179,7 +179,7 @@ func (s *stage) oneOfEach() {
 // whole makes sure that the journal verifies, that another daemon would see the same, and that it holds no secret.
 func (s *stage) whole() {
 	s.Helper()
-	if found := canaries().Found(string(s.disk.Content(segment))); len(found) > 0 {
+	if found := canaries().Found(string(s.disk.Joined(dir, ".jsonl"))); len(found) > 0 {
 		s.Errorf("the journal holds the value of %v", found)
 	}
 	log, err := journal.Open(journal.Options{Dir: dir, FS: s.disk})

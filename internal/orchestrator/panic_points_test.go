@@ -109,7 +109,7 @@ func (p *panicking) judge(t *testing.T, where string, base course, s *stage) {
 // silent makes sure that the log has the stack, and nothing has what was said.
 func (p *panicking) silent(t *testing.T, where string, s *stage) {
 	t.Helper()
-	if strings.Contains(string(s.disk.Content(segment)), said) {
+	if strings.Contains(string(s.disk.Joined(dir, ".jsonl")), said) {
 		t.Errorf("%s: the journal holds what the panic said", where)
 	}
 	stacks := 0
@@ -181,7 +181,7 @@ func (c course) panicAndDie(t *testing.T, n *tally, action string, d *death) {
 		}
 		n.lives.Add(int64(s.lives))
 		n.deaths.Add(int64(s.lives - 1))
-		content := string(s.disk.Content(segment))
+		content := string(s.disk.Joined(dir, ".jsonl"))
 		heard := strings.Contains(content, "a bug in fairlead")
 		if heard != (d.when == written || d.when == synced) && d.when != torn {
 			t.Errorf("%s: on record is %t", where, heard)

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -137,6 +138,19 @@ func (d *Disk) Content(path string) []byte {
 		return append([]byte{}, n.cached...)
 	}
 	return nil
+}
+
+// Joined returns what the kernel shows of the files in dir whose names end in suffix, one after the other.
+func (d *Disk) Joined(dir, suffix string) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []byte
+	for _, path := range slices.Sorted(maps.Keys(d.names)) {
+		if filepath.Dir(path) == dir && strings.HasSuffix(path, suffix) {
+			out = append(out, d.names[path].cached...)
+		}
+	}
+	return out
 }
 
 // Rot changes a file behind the file system's back, as a bad disk does, or somebody who sets the clock back: its stamp
