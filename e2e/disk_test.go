@@ -46,32 +46,37 @@ func TestDiskFullInTheMiddle(t *testing.T) {
 	s.told(0, []string{"rotate", rig.App}, "succeeded")
 }
 
+// badDisk is a disk that fails.
+type badDisk struct {
+	disk   func(*testing.T) (mount func(string) error)
+	breaks func(*small)
+	mends  func(*small, func(string) error)
+	says   string
+	killed bool // the daemon is, meanwhile, and started again
+}
+
 // A disk that fails in the middle of a rollout, by being full beyond what was set aside or by having become read-only:
 // nothing more is done, everything can be looked at, and when the disk works again the rollout goes on by itself, in
-// the same daemon, to its right end.
+// the same daemon, to its right end. A daemon that is started meanwhile does the same.
 func TestDiskFails(t *testing.T) {
-	for name, c := range map[string]struct {
-		disk   func(*testing.T) (mount func(string) error)
-		breaks func(*small)
-		mends  func(*small, func(string) error)
-		says   string
-	}{
-		"full": {
-			disk:   func(*testing.T) func(string) error { return memoryOf("32m") },
-			breaks: func(s *small) { s.fill(0); s.exhaust() },
-			mends:  func(s *small, _ func(string) error) { s.makeRoom() },
-			says:   "no space left on device",
+	full := badDisk{
+		disk:   func(*testing.T) func(string) error { return memoryOf("32m") },
+		breaks: func(s *small) { s.fill(0); s.exhaust() },
+		mends:  func(s *small, _ func(string) error) { s.makeRoom() },
+		says:   "no space left on device",
+	}
+	readOnly := badDisk{
+		disk:   func(t *testing.T) func(string) error { return ext4(newImage(t)) },
+		breaks: func(s *small) { s.does("mount", "-o", "remount,abort", s.State()) },
+		mends: func(s *small, mount func(string) error) {
+			s.does("umount", "-l", s.State())
+			s.must(mount(s.State()))
 		},
-		"read-only": {
-			disk:   func(t *testing.T) func(string) error { return ext4(newImage(t)) },
-			breaks: func(s *small) { s.does("mount", "-o", "remount,abort", s.State()) },
-			mends: func(s *small, mount func(string) error) {
-				s.does("umount", "-l", s.State())
-				s.must(mount(s.State()))
-			},
-			says: "read-only file system",
-		},
-	} {
+		says: "read-only file system",
+	}
+	again := readOnly
+	again.killed = true
+	for name, c := range map[string]badDisk{"full": full, "read-only": readOnly, "read-only, and the daemon is killed": again} {
 		t.Run(name, func(t *testing.T) {
 			mount := c.disk(t)
 			s := newSmall(t, mount)
@@ -104,6 +109,15 @@ func TestDiskFails(t *testing.T) {
 				t.Errorf("the containers are not as they were when the disk failed:\n%s\n%s", got, want)
 			}
 			s.nothingDone(since)
+			if c.killed {
+				s.must(s.Kill())
+				s.must(s.Start(t.Context()))
+				pid = s.PID()
+				s.told(1, []string{"rotate", rig.App}, "cannot be written: "+c.says, "nothing was changed")
+				s.readable(id)
+				s.told(0, []string{"status"}, "the daemon accepts no rollout now: ", c.says)
+				s.nothingDone(since)
+			}
 
 			c.mends(s, mount)
 			s.eventually("the rollout has ended", func() error { return s.over(id) })

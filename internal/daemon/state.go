@@ -26,7 +26,7 @@ type state struct {
 }
 
 // openState takes the state directory for this process alone and reads the host's key, which it makes at the first
-// start. The lock goes with the process, however it ends.
+// start. The lock goes with the process, however it ends. A file system that has become read-only is no hindrance.
 func openState(dir string) (*state, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.New(fault.Unavailable, "%s: the state directory cannot be made: %s", dir, reason(err))
@@ -40,6 +40,9 @@ func openState(dir string) (*state, error) {
 		return nil, fault.New(fault.Refused, "%s: others than the daemon's user may write to the state directory, and so replace its journal; chmod 0700 %s", dir, dir)
 	}
 	lock, err := root.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o600)
+	if errors.Is(err, unix.EROFS) {
+		lock, err = root.Open(lockFile)
+	}
 	if err != nil {
 		return nil, fault.New(fault.Unavailable, "%s/%s: cannot be opened: %s", dir, lockFile, reason(err))
 	}

@@ -84,7 +84,8 @@ type Journal struct {
 
 // Open makes the journal in o.Dir ready to append, or begins one. It verifies all of it, but for those segments that a
 // sound snapshot names and that nobody has written to since; see CheckTrusted. Damage is an error of kind Difference; a
-// torn end is none, see Repaired. What is there is not changed before the first append.
+// torn end is none, see Repaired. What is there is not changed before the first append. On a file system that can only be
+// read the journal can be read, and has Failed.
 func Open(o Options) (*Journal, error) {
 	o, err := o.withDefaults()
 	if err != nil {

@@ -41,7 +41,8 @@ func (j *Journal) survey() (walker, error) {
 	return w, err
 }
 
-// ready opens the segment to append to, where w ended. It changes nothing yet; see able.
+// ready opens the segment to append to, where w ended. It changes nothing yet; see able. Where the file system can only be
+// read, the journal has failed from the beginning, and Recover tries again.
 func (j *Journal) ready(w *walker) error {
 	if len(j.segments) == 0 {
 		j.settled = true
@@ -49,6 +50,10 @@ func (j *Journal) ready(w *walker) error {
 	}
 	last := j.segments[len(j.segments)-1]
 	f, err := j.options.FS.Open(j.path(last), os.O_RDWR)
+	if errors.Is(err, syscall.EROFS) {
+		_ = j.unwritten(err) // whoever appends is told
+		f, err = j.options.FS.Open(j.path(last), os.O_RDONLY)
+	}
 	if err != nil {
 		return err
 	}

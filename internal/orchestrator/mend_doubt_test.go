@@ -141,43 +141,57 @@ func TestRoomThatIsSetAsideCounts(t *testing.T) {
 	})
 }
 
-// A daemon that starts on a full disk is there to be asked, does nothing, and begins by itself when there is room.
-func TestStartOnAFullDisk(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w, disk := newWorld(), journaltest.New(1)
-		r := memory(t, w, disk)
-		r.start()
-		r.end(r.trigger(rollout.Deploy))
-		r.stop()
-		before := w.done()
-		r = memory(t, w, disk)
-		disk.Fail(func(op journaltest.Op) error {
+// A daemon that starts on a disk that is full or has become read-only is there to be asked, does nothing, and begins by
+// itself when the disk works again.
+func TestStartOnAFailingDisk(t *testing.T) {
+	for name, fails := range map[string]func(journaltest.Op) error{
+		"full": func(op journaltest.Op) error {
 			if op.Verb == journaltest.Write {
 				return journaltest.Half(syscall.ENOSPC)
 			}
 			return nil
-		})
-		r.start()
-		pass(time.Minute)
-		if why := r.Refusing(); !strings.Contains(why, "cannot be written") {
-			t.Errorf("it refuses with %q", why)
-		}
-		if a, err := r.App(t.Context(), capakraken); err != nil || a.Current == nil {
-			t.Errorf("the app cannot be looked at: %+v, %v", a, err)
-		}
-		_, err := r.Trigger(t.Context(), anna, request(rollout.Rotate))
-		wantKind(t, err, fault.Unavailable)
-		if w.done() != before {
-			t.Errorf("done is %q, and was %q", w.done(), before)
-		}
-		disk.Fail(nil)
-		pass(time.Minute)
-		r.end(r.trigger(rollout.Rotate))
-		r.stop()
-		if n := strings.Count(strings.Join(r.records(), " "), daemonStarted); n != 2 {
-			t.Errorf("%d starts are recorded, of 2", n)
-		}
-	})
+		},
+		"read-only": func(op journaltest.Op) error {
+			if op.Verb.Changes() || op.Writes {
+				return syscall.EROFS
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) { bubble(t, func(t *testing.T) { startOn(t, fails) }) })
+	}
+}
+
+func startOn(t *testing.T, fails func(journaltest.Op) error) {
+	t.Helper()
+	w, disk := newWorld(), journaltest.New(1)
+	r := memory(t, w, disk)
+	r.start()
+	r.end(r.trigger(rollout.Deploy))
+	r.stop()
+	before := w.done()
+	disk.Fail(fails)
+	r = memory(t, w, disk)
+	r.start()
+	pass(time.Minute)
+	if why := r.Refusing(); !strings.Contains(why, "cannot be written") {
+		t.Errorf("it refuses with %q", why)
+	}
+	if a, err := r.App(t.Context(), capakraken); err != nil || a.Current == nil {
+		t.Errorf("the app cannot be looked at: %+v, %v", a, err)
+	}
+	_, err := r.Trigger(t.Context(), anna, request(rollout.Rotate))
+	wantKind(t, err, fault.Unavailable)
+	if w.done() != before {
+		t.Errorf("done is %q, and was %q", w.done(), before)
+	}
+	disk.Fail(nil)
+	pass(time.Minute)
+	r.end(r.trigger(rollout.Rotate))
+	r.stop()
+	if n := strings.Count(strings.Join(r.records(), " "), daemonStarted); n != 2 {
+		t.Errorf("%d starts are recorded, of 2", n)
+	}
 }
 
 // Old records that cannot be read may be damaged: nothing is begun on them, and that is said, until they can be read.

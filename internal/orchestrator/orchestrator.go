@@ -111,7 +111,7 @@ func (o *Orchestrator) catchUp() error {
 // Start records that the daemon runs, holds what the host shows of each app against the journal, and goes on with every
 // rollout that has not ended and that the host has not left behind. It does not wait long for a host that does not answer:
 // then no rollout of the app is begun, and one that goes on does nothing, until it does. Nor does it fail on a disk that
-// is full: then the daemon is there to be asked, and begins when there is room.
+// is full or can only be read: then the daemon is there to be asked, and begins when it can be written again.
 func (o *Orchestrator) Start() error {
 	if err := o.known(); err != nil {
 		return err

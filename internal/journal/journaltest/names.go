@@ -70,7 +70,7 @@ func (d *Disk) Free(dir string) (uint64, error) {
 // Open opens a file, or makes it.
 func (d *Disk) Open(path string, flag int) (journal.File, error) {
 	if flag&os.O_CREATE == 0 {
-		_, err := d.ask(Op{Verb: Open, Path: path})
+		_, err := d.ask(Op{Verb: Open, Path: path, Writes: flag&(os.O_WRONLY|os.O_RDWR) != 0})
 		defer d.mu.Unlock()
 		if err == nil && d.names[path] == nil {
 			err = syscall.ENOENT

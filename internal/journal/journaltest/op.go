@@ -40,6 +40,7 @@ type Op struct {
 	To     string // the new path, for Rename
 	Offset int64  // for Write and Read
 	Length int64  // the bytes to write or to read; the size, for Truncate and Reserve
+	Writes bool   // for Open: to write as well
 	Number int    // among those that change something, from 1; for another, that of the last change before it
 }
 
