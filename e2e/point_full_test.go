@@ -43,6 +43,7 @@ func TestKillAtEveryPoint(t *testing.T) {
 			strike{at: failpoint.AbandonNoted, play: abandoning})
 	})
 	t.Run("with images to let go", func(t *testing.T) { letsGo(t, score) })
+	t.Run("with a pre_start", func(t *testing.T) { preStarts(t, score) })
 	t.Run("at the first start", func(t *testing.T) {
 		k := unborn(t, score)
 		k.struck(t, firsts()...)

@@ -22,7 +22,8 @@ var (
 
 // apart are the points that the daemon comes by on a stage of their own.
 var apart = []failpoint.Point{failpoint.ReplaceConnected, failpoint.KeyWritten, failpoint.SegmentCreated, failpoint.SegmentNamed,
-	failpoint.AdoptNoted, failpoint.LossNoted, failpoint.AbandonNoted, failpoint.KeepUnnamed, failpoint.KeepRemoved}
+	failpoint.AdoptNoted, failpoint.LossNoted, failpoint.AbandonNoted, failpoint.KeepUnnamed, failpoint.KeepRemoved,
+	failpoint.OneOffMade, failpoint.OneOffStarting, failpoint.OneOffStarted, failpoint.OneOffStopped, failpoint.OneOffRemoved}
 
 // strikes returns one for every other point.
 func strikes() []strike {

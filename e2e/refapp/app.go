@@ -14,7 +14,7 @@ import (
 
 // App is one service of the application.
 type App struct {
-	role      string // "web" or "worker"
+	role      string // "web", "worker" or "migrate"
 	version   string
 	env       func(name string) string
 	store     Store
@@ -92,6 +92,22 @@ func (a *App) migrate(ctx context.Context) error {
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
+}
+
+// runMigration brings the database up to date and ends. It notes that it has begun before any switch has its way.
+func (a *App) runMigration(ctx context.Context) error {
+	log.SetPrefix(fmt.Sprintf("refapp %s %s: ", a.role, a.version))
+	defer a.store.Close()
+	if err := a.store.Migrate(ctx); err != nil {
+		return err
+	}
+	if err := a.store.NoteMigration(ctx, a.version); err != nil {
+		return err
+	}
+	log.Print("the schema is that of " + a.version)
+	ctx, stop, err := a.misbehaveAtStart(ctx)
+	defer stop()
+	return ended(ctx, err)
 }
 
 // ended returns how a service ended: as a switch had it, in peace when it was told to stop, or with err.

@@ -14,9 +14,16 @@ type fakeStore struct {
 
 	mu  sync.Mutex // guards row
 	row Row
+
+	migrations []string
 }
 
 func (f *fakeStore) Migrate(context.Context) error { return f.err }
+
+func (f *fakeStore) NoteMigration(_ context.Context, version string) error {
+	f.migrations = append(f.migrations, version)
+	return f.err
+}
 
 func (f *fakeStore) Read(context.Context) (Row, error) {
 	f.mu.Lock()

@@ -8,6 +8,7 @@
 //	refapp web                         serve HTTP on $PORT (3000)
 //	refapp worker                      read the secrets every second and write a heartbeat
 //	refapp status                      print the worker's status, for a check by exec
+//	refapp migrate                     bring the database up to date, note that this was done, and end
 //	refapp tcp-forward LISTEN TARGET   forward TCP, to play a host that exists only on a container network
 //	refapp ledger                      be somebody else's application; see ledger.go
 //	refapp postgres | cache            be a neighbour in a Compose project; see neighbours.go
@@ -25,6 +26,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
@@ -69,20 +71,23 @@ func run(args []string) error {
 		return pass(ctx, args[0], args[1])
 	case command == "reach" && len(args) == 1:
 		return reach(ctx, args[0])
-	case command != "web" && command != "worker" && command != "status" || len(args) > 0:
+	case !slices.Contains([]string{"web", "worker", "status", "migrate"}, command) || len(args) > 0:
 		return usage("the command line is not understood")
 	}
 	app, err := newApp(command, os.Getenv)
 	if err != nil {
 		return err
 	}
-	if command == "status" {
+	switch command {
+	case "status":
 		return app.printStatus(ctx, os.Stdout)
+	case "migrate":
+		return app.runMigration(ctx)
 	}
 	return app.live(ctx)
 }
 
 func usage(why string) error {
-	fmt.Fprintf(os.Stderr, "refapp: %s\nusage: refapp web | worker | status | tcp-forward LISTEN TARGET | ledger | postgres | cache | proxy LISTEN URL | reach ADDRESS\n", why)
+	fmt.Fprintf(os.Stderr, "refapp: %s\nusage: refapp web | worker | status | migrate | tcp-forward LISTEN TARGET | ledger | postgres | cache | proxy LISTEN URL | reach ADDRESS\n", why)
 	return exitUsage
 }

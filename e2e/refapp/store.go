@@ -20,6 +20,8 @@ type Row map[string]string
 type Store interface {
 	// Migrate creates the table, or what it lacks. It may be called by several processes at once, and seeds nothing.
 	Migrate(ctx context.Context) error
+	// NoteMigration notes that a migration to a version was begun, in a table of its own with a row for each.
+	NoteMigration(ctx context.Context, version string) error
 	// Read returns the row.
 	Read(ctx context.Context) (Row, error)
 	// Update writes the given columns of the row.
@@ -95,6 +97,16 @@ func (p *postgres) schema() []string {
 		statements = append(statements, fmt.Sprintf(`ALTER TABLE "SystemSettings" ADD COLUMN IF NOT EXISTS %q %s`, column, kind))
 	}
 	return statements
+}
+
+func (p *postgres) NoteMigration(ctx context.Context, version string) error {
+	return p.use(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, `CREATE TABLE IF NOT EXISTS "Migrations" ("version" TEXT NOT NULL)`); err != nil {
+			return err
+		}
+		_, err := conn.Exec(ctx, `INSERT INTO "Migrations" VALUES ($1)`, version)
+		return err
+	})
 }
 
 func (p *postgres) Read(ctx context.Context) (Row, error) {
@@ -219,8 +231,9 @@ func quoted(columns []string) string {
 // noStore is the Store of an application without a database.
 type noStore struct{}
 
-func (noStore) Migrate(context.Context) error     { return nil }
-func (noStore) Read(context.Context) (Row, error) { return Row{}, nil }
+func (noStore) Migrate(context.Context) error               { return nil }
+func (noStore) NoteMigration(context.Context, string) error { return nil }
+func (noStore) Read(context.Context) (Row, error)           { return Row{}, nil }
 func (noStore) Update(context.Context, Row) error {
 	return errors.New("there is no database: DATABASE_URL is not set")
 }

@@ -44,7 +44,10 @@ func conclusion(r api.Rollout, why wording) string {
 func asBefore(s rollout.State) string {
 	for _, v := range s.Services {
 		if c := v.Baseline.Container; c != nil && c.Live() {
-			return "what ran before runs again"
+			if s.Replaced() {
+				return "what ran before runs again"
+			}
+			return "the old containers were not touched"
 		}
 	}
 	return "nothing runs, as before"

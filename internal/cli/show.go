@@ -141,14 +141,15 @@ func backwards(s rollout.State) []string {
 	return out
 }
 
-// turnedBackIn returns the step in which a rollout turned back: the last one that was begun before the revert.
+// turnedBackIn returns the step in which a rollout turned back: the last one that was begun before the revert, if only
+// by its hooks or its one-off container.
 func turnedBackIn(s rollout.State) rollout.Step {
 	if s.Step != rollout.Revert {
 		return s.Step
 	}
 	var last rollout.Step
 	for _, step := range s.Request.Kind.Steps() {
-		if _, begun := s.Deadlines[step]; begun {
+		if s.Entered(step) {
 			last = step
 		}
 	}

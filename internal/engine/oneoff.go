@@ -6,6 +6,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 
+	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/workload"
 )
@@ -38,6 +39,7 @@ func (e *Engine) Prepare(ctx context.Context, r workload.Replacement) (string, e
 	if err := e.connect(ctx, c, d); err != nil {
 		return "", err
 	}
+	failpoint.Hit(failpoint.OneOffMade)
 	return c.ID, e.sameEnv(c, r.Unit)
 }
 
@@ -53,7 +55,10 @@ func (e *Engine) Launch(ctx context.Context, k workload.Key, id string) error {
 	if begun(c) {
 		return nil
 	}
-	return e.failed(e.api.ContainerStart(ctx, id, container.StartOptions{}), "start container %s", nameOf(c))
+	failpoint.Hit(failpoint.OneOffStarting)
+	err = e.api.ContainerStart(ctx, id, container.StartOptions{})
+	failpoint.Hit(failpoint.OneOffStarted)
+	return e.failed(err, "start container %s", nameOf(c))
 }
 
 // Discard stops the rollout's one-off container, if it still runs, and removes it, and none of its volumes. None is no
@@ -70,7 +75,10 @@ func (e *Engine) Discard(ctx context.Context, k workload.Key, rollout string) er
 	if err := e.stop(ctx, c); err != nil {
 		return err
 	}
-	return e.remove(ctx, c)
+	failpoint.Hit(failpoint.OneOffStopped)
+	err = e.remove(ctx, c)
+	failpoint.Hit(failpoint.OneOffRemoved)
+	return err
 }
 
 // oneOff returns the filter for the app's one-off containers.

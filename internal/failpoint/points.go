@@ -59,6 +59,12 @@ const (
 	PullHeard   Point = "pull-answered" // the Engine says that it has the image
 
 	// restart: replace
+	OneOffMade     Point = "one-off-was-made"    // the one-off container is there and was not started, nothing is recorded of it
+	OneOffStarting Point = "one-off-starting"    // the Engine is about to be asked to start it
+	OneOffStarted  Point = "one-off-was-started" // it runs, nobody has looked
+	OneOffStopped  Point = "one-off-was-stopped" // it has ended, and is to go
+	OneOffRemoved  Point = "one-off-was-removed" // it is gone
+
 	ReplaceChecked   Point = "replace-checked"   // the environment is the one that was validated
 	ReplaceCreating  Point = "replace-creating"  // there is no new container, the Engine is about to be asked for one
 	ReplaceCreated   Point = "replace-created"   // the new container is there, nobody has looked at it
@@ -126,6 +132,7 @@ func Points() []Point {
 		ActionChosen, IntentNoted, ActionOver, ResultNoted, EndNoted,
 		BaselineSeen, ResidueSeen, ValidateBased,
 		TagResolved, PullAsked, PullHeard,
+		OneOffMade, OneOffStarting, OneOffStarted, OneOffStopped, OneOffRemoved,
 		ReplaceChecked, ReplaceCreating, ReplaceCreated, ReplaceConnected, ReplacePrepared, OldRenamed, OldWoken, OldStopped, OldDisarmed, ReplaceStarting, ReplaceStarted,
 		VerifyProved, VerifyLooked, PromoteBegun, PromoteRenamed, PromoteArmed, RetireBegun, RetireStopped, RetireRemoved,
 		KeepNamed, KeepUnnamed, KeepRemoved,

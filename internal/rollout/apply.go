@@ -222,7 +222,7 @@ func (s *State) turnBack(f *Failure) {
 	if s.Phase != Forward {
 		return
 	}
-	s.Failure = s.told(f)
+	s.Failure = f
 	s.Phase = Ending
 	if s.Touched() {
 		s.Phase = Reverting

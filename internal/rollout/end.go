@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ func (s State) End(o Outcome, now time.Time) Event {
 		e.Warnings = append(e.Warnings, s.left()...)
 		return e
 	}
+	e.Warnings = append(slices.Clone(e.Warnings), s.doubt()...)
 	e.Failure = s.Failure
 	if s.Stuck != nil {
 		e.Failure = s.Stuck

@@ -218,8 +218,8 @@ func (tr *trial) judge() {
 		if o := tr.host.oneOff; o != removed && o != never && s.Discard != Skipped {
 			tr.Errorf("%s: it was rolled back, and the one-off container is %s", tr.story(), o)
 		}
-		if s.PreStart != Pending && !strings.Contains(s.Failure.Message, "schema") {
-			tr.Errorf("%s: it does not say that the schema may have changed: %s", tr.story(), s.Failure.Message)
+		if w := strings.Join(s.Warnings, " "); (s.PreStart != Pending) != strings.Contains(w, "schema") {
+			tr.Errorf("%s: it does not say that the schema may have changed: %q", tr.story(), w)
 		}
 		for name, l := range tr.host.services {
 			if l.old != tr.before.services[name].old || l.new == live || l.new == final {

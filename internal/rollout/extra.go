@@ -69,10 +69,22 @@ func (s State) prestarts() bool { return s.Request.PreStart != nil && s.Restarts
 
 // Changes reports whether anything that cannot be undone without a trace may have happened: a container was replaced, or
 // the one-off container may have been started.
-func (s State) Changes() bool { return s.PreStart != Pending || s.replaced() }
+func (s State) Changes() bool { return s.PreStart != Pending || s.Replaced() }
 
-func (s State) replaced() bool {
+// Replaced reports whether a container was replaced, or may have been.
+func (s State) Replaced() bool {
 	return slices.ContainsFunc(s.Services, func(v Service) bool { return v.Replace != Pending })
+}
+
+// Entered reports whether anything of a step was begun, if only one of its hooks or the one-off container.
+func (s State) Entered(step Step) bool {
+	for i, m := range s.Hooks {
+		if m != Pending && s.Request.Hooks[i].Step == step {
+			return true
+		}
+	}
+	_, begun := s.Deadlines[step]
+	return begun || step == Restart && s.Prepare != Pending
 }
 
 // discarded reports whether nothing of the one-off container is to be taken away any more.
@@ -138,18 +150,13 @@ func (s State) limit(a Action) (Step, time.Duration) {
 	return a.Step, s.Request.Limits.of(a.Step)
 }
 
-// told returns a failure that also says what the one-off container may have left behind.
-func (s State) told(f *Failure) *Failure {
-	var more string
+// doubt says what the one-off container of a rollout that was turned back may have left behind.
+func (s State) doubt() []string {
 	switch {
 	case s.PreStart == Complete:
-		more = "a pre_start ran to its end in this rollout, so the database's schema may be newer than the release that is restored"
+		return []string{"the pre_start ran to its end, so the database's schema may be newer than the release that runs"}
 	case s.PreStart != Pending:
-		more = "the pre_start may have changed the database's schema; the old containers were not touched"
-	default:
-		return f
+		return []string{"the pre_start may have changed the database's schema"}
 	}
-	with := *f
-	with.Message += "; " + more
-	return &with
+	return nil
 }

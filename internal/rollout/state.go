@@ -82,7 +82,7 @@ type State struct {
 }
 
 // Touched reports whether anything on the host may have been changed.
-func (s State) Touched() bool { return s.Prepare != Pending || s.replaced() }
+func (s State) Touched() bool { return s.Prepare != Pending || s.Replaced() }
 
 // Cancellable reports whether a cancel is still accepted: until the clear may have begun, or the old container or an old
 // image may be gone.
