@@ -148,7 +148,7 @@ func readPreStart(f field, services []Definition) *PreStart {
 	p := &PreStart{Service: m.get("service").text(), Timeout: m.get("timeout").duration(5*time.Minute, time.Second, 24*time.Hour)}
 	command := m.need("command", "write the words of the command, such as command: [npx, prisma, migrate, deploy]")
 	p.Command = command.texts()
-	if command.set() && (len(p.Command) == 0 || p.Command[0] == "") {
+	if command.isEmptyList() || len(p.Command) > 0 && p.Command[0] == "" {
 		command.bad("is empty", "write the words of the command, such as [npx, prisma, migrate, deploy]")
 	}
 	switch known := slices.ContainsFunc(services, func(d Definition) bool { return d.Name == p.Service }); {
