@@ -39,7 +39,7 @@ func (s *Steps) provision(ctx context.Context, app config.App) (provision, []fau
 	if p.incomplete(app) {
 		return p, problems // every definition would seem wrong as well
 	}
-	services, found := compose.Load(ctx, definitions(app), p.base)
+	services, found := s.Define(ctx, definitions(app), p.base)
 	problems = append(problems, found.Problems...)
 	for _, w := range found.Warnings {
 		p.warnings = append(p.warnings, w.String())

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/capakraken/fairlead/internal/compose"
 	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
@@ -44,7 +43,7 @@ func (s *Steps) Observe(ctx context.Context, name string) (rollout.App, []worklo
 // is found by its name. An env file that does not pass must not keep anybody from seeing what runs.
 func (s *Steps) adoptable(ctx context.Context, app config.App) []workload.Service {
 	p, _ := s.read(app)
-	loaded, _ := compose.Load(ctx, definitions(app), p.base)
+	loaded, _ := s.Define(ctx, definitions(app), p.base)
 	var out []workload.Service
 	for _, l := range loaded {
 		out = append(out, l.Service)

@@ -112,7 +112,10 @@ type Database interface {
 	Clear(ctx context.Context, l Legacy, expected map[string]secret.Value, proceed func() error) ([]secret.Residue, error)
 }
 
-// Options are what Steps is made of. All fields are required.
+// Define resolves an app's service definitions, as compose.Load does.
+type Define func(context.Context, compose.Input, secret.Env) ([]compose.Service, compose.Findings)
+
+// Options are what Steps is made of. All fields are required but the last.
 type Options struct {
 	Instance   string
 	Apps       map[string]config.App
@@ -124,6 +127,7 @@ type Options struct {
 	Images     Images
 	Prober     Prober
 	Database   Database
+	Define     Define // nil for compose.Load
 }
 
 // Steps carries out actions for the configured apps. It holds no state of its own and is safe for concurrent use.
@@ -137,6 +141,9 @@ func New(o Options) (*Steps, error) {
 		return nil, fault.New(fault.Internal, "steps: an option is missing")
 	}
 	s := &Steps{Options: o}
+	if s.Define == nil {
+		s.Define = compose.Load
+	}
 	var problems []fault.Problem
 	for _, name := range s.Apps() {
 		app := o.Apps[name]

@@ -59,12 +59,13 @@ type App struct {
 	Key     secret.Key
 	Current string // the release that is made of NewDigest and of the app as it is
 	file    string
+	defined *definitions
 }
 
 // NewApp returns the app with so many services: web, which reports where its secrets come from, and worker.
 func NewApp(t testing.TB, services int) *App {
 	t.Helper()
-	a := &App{Key: secret.NewKey([secret.KeySize]byte{1}), file: filepath.Join(t.TempDir(), ".env.production")}
+	a := &App{defined: &definitions{}, Key: secret.NewKey([secret.KeySize]byte{1}), file: filepath.Join(t.TempDir(), ".env.production")}
 	text := strings.ReplaceAll(configuration, "ENV}", `"`+a.file+`"}`)
 	if services == 1 {
 		var lines []string
@@ -155,6 +156,6 @@ func (a *App) Steps(l *Life) *steps.Steps {
 	// steps.New would hold the definitions against the rules anew for every daemon. It is the same app each time.
 	return &steps.Steps{Options: steps.Options{
 		Instance: Instance, Apps: map[string]config.App{AppName: a.App}, Key: a.Key, EnvPolicy: policy(),
-		Runtime: l, Containers: l, Host: l, Images: l, Prober: l, Database: DB{l},
+		Runtime: l, Containers: l, Host: l, Images: l, Prober: l, Database: DB{l}, Define: a.defined.define,
 	}}
 }
