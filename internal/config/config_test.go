@@ -69,6 +69,10 @@ func TestEveryKey(t *testing.T) {
 			Legacy: &Legacy{DSN: DSN{File: "/etc/shop/dsn"}, Schema: "app", Table: "SystemSettings", Row: Row{Column: "id", Value: "1"}},
 			Clear:  WithDeploy, KeepReleases: 5, NotConsumers: []string{"shop-migrate", "shop_console.1"},
 			Timeouts: Timeouts{Validate: 10 * time.Second, Pull: time.Hour, Restart: 90 * time.Second, Verify: 5 * time.Minute, Clear: time.Minute, Revert: 3 * time.Minute},
+			Hooks: []Hook{
+				{Before: true, Step: "restart", Name: "drain-web", Command: []string{"/usr/local/bin/drain", "web $HOME", "--now"}, Timeout: 90 * time.Second},
+				{Step: "verify", Name: "tell.sh", Command: []string{"/etc/fairlead/hooks/tell.sh"}, Timeout: time.Minute},
+			},
 		}},
 	}
 	if diff := cmp.Diff(want, cfg, compareNodes()); diff != "" {
