@@ -130,10 +130,11 @@ func unkept(err error) string {
 // without returns text without the values of these environments. Those of the catalog, and those of the database, are
 // looked for however short they are.
 func (j job) without(text string, stored secret.Env, envs ...secret.Env) string {
-	secrets := stored
+	var secrets secret.Env
 	for _, env := range envs {
 		secrets = slices.Concat(secrets, catalog(j.app, env))
 	}
+	secrets = slices.Concat(secrets, stored) // last, since of two names for one value the first is shown
 	return secret.NewRedactor(slices.Concat(envs...)).Redact(secret.NewSecretRedactor(secrets).Redact(text))
 }
 
