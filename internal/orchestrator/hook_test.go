@@ -69,3 +69,25 @@ func TestHookExpires(t *testing.T) {
 		r.stop()
 	})
 }
+
+// What stops the daemon may end its hook as well. That is no failure of the hook: the next daemon calls it again.
+func TestHookThatAStopEnds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld()
+		w.hooks = tell(rollout.Verify, rollout.After)
+		r := open(t, w)
+		stopIn(r, "hook", func(c call) error {
+			pass(time.Second)
+			return fault.New(fault.Refused, "it was ended by the signal SIGTERM")
+		})
+		if all := r.records(); all[len(all)-2] != "rollout.suspended" {
+			t.Errorf("the journal ends with %v", all[len(all)-3:])
+		}
+		r.life()
+		r.start()
+		if s := r.end(r.Rollouts(capakraken, 1)[0].Request.ID); s.Outcome != rollout.Succeeded || !s.Resumed {
+			t.Errorf("it ended %s for %+v", s.Outcome, s.Failure)
+		}
+		r.stop()
+	})
+}

@@ -145,7 +145,7 @@ func (o *Orchestrator) conclude(id string, a rollout.Action, ev *rollout.Evidenc
 		delete(o.cancels, id)
 	}
 	s := o.ledger.Rollouts[id]
-	if failed != nil && cause == errStopping && !errors.Is(failed, errPanicked) {
+	if failed != nil && o.cutShort(a, cause) && !errors.Is(failed, errPanicked) {
 		o.suspend(s)
 		return false
 	}
@@ -169,6 +169,12 @@ func (o *Orchestrator) conclude(id string, a rollout.Action, ev *rollout.Evidenc
 	}
 	failpoint.Hit(failpoint.ResultNoted)
 	return true
+}
+
+// cutShort tells whether an action was interrupted because the daemon stops. A hook may have been ended by what stops the
+// daemon as well: systemd signals every process of a service, unless its unit says otherwise.
+func (o *Orchestrator) cutShort(a rollout.Action, cause error) bool {
+	return cause == errStopping || a.Verb == rollout.DoHook && o.interrupt.Err() != nil
 }
 
 // inTime says that a deadline was the reason, where an adapter could only say that it was interrupted.

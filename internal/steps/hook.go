@@ -34,14 +34,14 @@ func hooks(app config.App, kind rollout.Kind) []rollout.Hook {
 	return out
 }
 
-// callable finds what would keep the rollout's hooks from being run, while nothing is touched yet.
-func (j job) callable() []fault.Problem {
+// callable finds what would keep hooks from being run, while nothing is touched yet.
+func (s *Steps) callable(hooks []rollout.Hook) []fault.Problem {
 	var problems []fault.Problem
-	for _, h := range j.state.Request.Hooks {
+	for _, h := range hooks {
 		if len(h.Command) == 0 {
 			continue
 		}
-		for _, p := range j.Hooks.Check(h.Command[0]) {
+		for _, p := range s.Hooks.Check(h.Command[0]) {
 			p.Where = h.String() + ": " + p.Where
 			problems = append(problems, p)
 		}
@@ -61,7 +61,7 @@ func (j job) hook(ctx context.Context) (*rollout.Evidence, error) {
 	call := fmt.Sprintf("%s-%d", j.state.Request.ID, j.action.Hook)
 	said, err := j.Hooks.Run(ctx, call, h.Command, j.told(h))
 	out := rollout.Hooked{Ran: time.Since(began)}
-	out.Log = j.heard(context.WithoutCancel(ctx), said)
+	out.Log = j.heard(ctx, said)
 	evidence := &rollout.Evidence{Hooked: &out}
 	if err == nil {
 		return evidence, nil
@@ -121,7 +121,11 @@ func (j job) heard(ctx context.Context, said string) string {
 	if said == "" {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*lookup)
+	patience := 2 * lookup
+	if ctx.Err() != nil {
+		patience = lookup // somebody waits for the end: a daemon that stops, or who has cancelled the rollout
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	p, _ := j.provision(ctx, j.app)
 	if p.incomplete(j.app) || len(p.units) < len(j.app.Services) {

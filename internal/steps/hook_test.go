@@ -225,4 +225,11 @@ func TestValidateLooksAtHooks(t *testing.T) {
 	s.Request.Hooks = []rollout.Hook{{Step: rollout.Verify, When: rollout.After, Name: "tell", Command: []string{"/bin/tell"}}}
 	_, err := r.do(t.Context(), s, rollout.DoValidate, "")
 	expect(t, err, fault.Refused, "the hook after verify (tell): /bin/tell: may be written by more than its owner (mode 0775); mend it")
+
+	r = newRig(t, withHooks(drain)...)
+	r.hooks.check = func(program string) []fault.Problem { return []fault.Problem{{Where: program, What: "does not exist"}} }
+	found, err := r.Examine(t.Context(), "shop")
+	if err != nil || len(found.Problems) != 1 || found.Problems[0].String() != "the hook before restart (drain): /usr/local/bin/drain: does not exist" {
+		t.Errorf("examined: %v, %v", found.Problems, err)
+	}
 }
