@@ -15,11 +15,12 @@ import (
 	"github.com/capakraken/fairlead/e2e/rig"
 )
 
-// hooking is the rig's configuration with two hooks. What they do, a test writes.
+// hooking is the rig's configuration with three hooks. What they do, a test writes.
 var hooking = strings.Replace(rig.Config, "    clear: {{.Clear}}\n", `    clear: {{.Clear}}
     hooks:
       - {before: restart, command: [{{.Dir}}/before.sh, "a b", $HOME], timeout: 3s}
       - {after: verify, command: [{{.Dir}}/after.sh], timeout: 3s, name: tell}
+      - {before: clear, command: [{{.Dir}}/backup.sh]}
 `, 1)
 
 // writeHook puts a script in the place of one of the hooks.
@@ -48,6 +49,7 @@ func TestHooks(t *testing.T) {
 	old := s.live("web", "worker")
 	s.writeHook("before.sh", `env | sort > "`+s.Dir+`/before.facts"`, `printf '%s|' "$@"; pwd; cat "`+s.EnvFile()+`"`, "docker inspect "+old["web"].ID+" 2>&1 | grep -c canary-", "echo last word")
 	s.writeHook("after.sh", `env | sort > "`+s.Dir+`/after.facts"`)
+	s.writeHook("backup.sh", "echo no space left", "exit 1")
 	tag := s.image("2.0.0")
 	res := s.told(0, []string{"deploy", rig.App, "--image", tag, "--reason", "a better one"},
 		"the hook before restart (before.sh) has ended well", "| a b|$HOME|/", "SMTP_PASSWORD=[SMTP_PASSWORD]", "AZURE_OPENAI_API_KEY=[AZURE_OPENAI_API_KEY]",
@@ -78,6 +80,7 @@ func TestHooks(t *testing.T) {
 	s.told(0, []string{"show", id}, "the hook before restart (before.sh) has ended well", "| last word")
 	s.told(0, []string{"audit", "verify", "--state", s.State()}, "the journal is whole")
 	s.failingHooks(t)
+	s.failingBackup()
 	journal := s.recorded()
 	for _, part := range []string{`"log":"out of order`, `pass [SMTP_PASSWORD]`, `"command":["` + s.Dir + `/before.sh","a b","$HOME"]`} {
 		if !strings.Contains(journal, part) {
@@ -137,6 +140,16 @@ func (s *stage) failingHooks(t *testing.T) {
 	s.untouched(before)
 }
 
+// failingBackup has the hook before clear fail, which keeps the values where they are, and then not.
+func (s *stage) failingBackup() {
+	s.writeHook("after.sh", "exit 0")
+	s.told(7, cleanup(), "the hook before clear (backup.sh) has failed: its exit code is 1; the legacy values are left where they are", "| no space left", "nothing was cleared")
+	s.stored(residue())
+	s.writeHook("backup.sh", "exit 0")
+	s.told(0, cleanup(), "the hook before clear (backup.sh) has ended well", "primary-ai: cleared")
+	s.stored(cleared())
+}
+
 // ended expects the processes that a hook has written down to be gone.
 func (s *stage) ended() {
 	s.t.Helper()
@@ -159,6 +172,7 @@ func TestHookIsCalledAgainAfterADeath(t *testing.T) {
 	s.writeHook("before.sh", `echo "$FAIRLEAD_CALL" >> `+s.Dir+"/calls", "[ -e "+s.Dir+"/pid ] && exit 0", "sleep 300 &",
 		"echo $$ $! | tr ' ' '\\n' > "+s.Dir+"/pid.new; mv "+s.Dir+"/pid.new "+s.Dir+"/pid", "wait")
 	s.writeHook("after.sh", "exit 0")
+	s.writeHook("backup.sh", "exit 0")
 	s.must(s.Start(t.Context()))
 	s.version1()
 	id := s.detached("--image", s.image("2.0.0"))

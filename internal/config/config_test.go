@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path/filepath"
 	"regexp"
 	"slices"
 	"testing"
@@ -144,6 +145,11 @@ func FuzzParse(f *testing.F) {
 			}
 			if err == nil && (app.Timeouts.Verify <= 0 || app.Environment == "" || app.Repository == "") {
 				t.Errorf("app %s was accepted, but is not complete", name)
+			}
+			for _, h := range app.Hooks {
+				if err == nil && (h.Step == "" || h.Name == "" || h.Timeout <= 0 || len(h.Command) == 0 || !filepath.IsAbs(h.Command[0])) {
+					t.Errorf("a hook of app %s was accepted, but is not complete: %+v", name, h)
+				}
 			}
 		}
 	})

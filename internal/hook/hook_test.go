@@ -62,6 +62,9 @@ func TestWordsAndSurroundings(t *testing.T) {
 	if err != nil || out != "$HOME; id\n*\na b\n`id`\n" {
 		t.Errorf("got %q, %v", out, err)
 	}
+	if out, err = run(t, []string{"/bin/ls", "/proc/self/fd"}); err != nil || out != "0\n1\n2\n3\n" { // the last is the listed directory
+		t.Errorf("its open files are %q, %v", out, err)
+	}
 }
 
 func TestHowItEnds(t *testing.T) {

@@ -3,6 +3,7 @@ package hook
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"os/exec"
 	"runtime"
@@ -31,6 +32,9 @@ func start(command, environment []string, out *os.File) (*process, error) {
 	cmd.Env, cmd.Dir = environment, "/"
 	cmd.Stdout, cmd.Stderr = out, out // files, so nothing of ours has to copy and to be waited for
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL}
+	// What this process was itself given open, by whoever started it, is not for the command. Where the kernel is too old
+	// for that, there is only what systemd gives, which is nothing.
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	p := &process{over: make(chan struct{}), reap: make(chan struct{}), reaped: make(chan struct{})}
 	started := make(chan error)
 	go func() { // ends with the command
