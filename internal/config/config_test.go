@@ -89,6 +89,19 @@ func TestWhatCouldBeReadComesWithTheFault(t *testing.T) {
 	}
 }
 
+func TestWrittenOut(t *testing.T) {
+	for words, want := range map[[2]string]bool{
+		{"", "--token=hunter2"}: true, {"--password", "hunter2"}: true, {"-x", "API_KEY=hunter2"}: true, {"", "https://shop:hunter2@hooks.example.com/"}: true,
+		{"", "--dsn=postgres://shop:hunter2@db/shop"}: true,
+		{"", "--token-file=/etc/token"}:               false, {"--key", "/etc/key.pem"}: false, {"--password", "--now"}: false, {"--app", "shop"}: false, {"token", "shop"}: false,
+		{"--token=/etc/token", "shop"}: false, {"", "https://hooks.example.com/"}: false, {"", "https://shop@hooks.example.com/"}: false, {"", "--token="}: false,
+	} {
+		if got := writtenOut(words[0], words[1]); got != want {
+			t.Errorf("%q: %t", words, got)
+		}
+	}
+}
+
 func TestSecretVariables(t *testing.T) {
 	app := App{Secrets: []secret.Spec{{Env: "SMTP_PASSWORD"}, {Env: "SEED"}}}
 	for _, tt := range []struct {

@@ -1,11 +1,14 @@
 package config
 
 import (
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/capakraken/fairlead/internal/secret"
 )
 
 // Hook is a command of the host that is called beside a step. Its words reach the program as they stand in the file: no
@@ -100,9 +103,28 @@ func (f field) program() []string {
 		if strings.ContainsRune(word, 0) {
 			e.bad("holds a NUL, which no program can be given", "take it out")
 		}
+		if i > 0 && writtenOut(words[i-1], word) {
+			e.bad("seems to be a secret that is written out: everybody could read it in the list of processes, and the journal would keep it", "let the program read it from a file of its own")
+		}
 		words = append(words, word)
 	}
 	return words
+}
+
+// writtenOut tells whether a word of a command seems to be a secret: the value of an option whose name says so, or an
+// address with a password. The path of a file that holds one is none.
+func writtenOut(before, word string) bool {
+	option, value := before, word
+	if name, v, joined := strings.Cut(word, "="); joined {
+		option, value = name, v
+	} else if !strings.HasPrefix(before, "-") || strings.Contains(before, "=") {
+		option = ""
+	}
+	if u, err := url.Parse(value); err == nil && u.User != nil {
+		_, set := u.User.Password()
+		return set
+	}
+	return value != "" && value[0] != '/' && value[0] != '-' && secret.LooksSecret(option)
 }
 
 // hookName returns the hook's name: the one it is given, or its program's.
