@@ -27,7 +27,7 @@ const (
 
 // drain is how long its last words are waited for when the command has ended, but something that has left its process
 // group holds its output open.
-const drain = 200 * time.Millisecond
+const drain = time.Second
 
 // mark is the variable by which the processes of a call are known.
 const mark = "FAIRLEAD_CALL"

@@ -22,7 +22,7 @@ import (
 // test could not be executed.
 
 // host is the host of these tests. It waits less long for a command that does not want to end.
-func host() *Host { return &Host{uid: os.Getuid(), grace: 300 * time.Millisecond} }
+func host() *Host { return &Host{uid: os.Getuid(), grace: time.Second} }
 
 // script writes a program and returns its path.
 func script(t *testing.T, lines ...string) string {
