@@ -33,6 +33,7 @@ var rooms = map[string][]string{
 	"engine":       {"failpoint", "fault", "secret", "workload"},
 	"probe":        {"fault", "secret", "workload"},
 	"legacy":       {"failpoint", "fault", "secret"},
+	"hook":         {"fault"},
 	"draft":        {"fault", "secret", "workload"},
 	"steps":        and(ground, "failpoint", "journal", "config", "compose", "envfile"),
 	"orchestrator": and(ground, "failpoint", "journal", "steps"),
@@ -40,8 +41,8 @@ var rooms = map[string][]string{
 	"api":          ground,
 	"server":       and(ground, "journal", "api", "orchestrator"),
 	"cli":          and(ground, "journal", "config", "compose", "envfile", "api", "draft", "doctor"),
-	"daemon": and(ground, "failpoint", "journal", "config", "compose", "envfile", "engine", "probe", "legacy", "steps", "orchestrator",
-		"doctor", "api", "server"),
+	"daemon": and(ground, "failpoint", "journal", "config", "compose", "envfile", "engine", "probe", "legacy", "hook", "steps",
+		"orchestrator", "doctor", "api", "server"),
 }
 
 // libraries says which rooms may know what is not ours and makes a room what it is. A library that is not named here is
@@ -61,8 +62,8 @@ var libraries = map[string][]string{
 	"go.uber.org/zap":                  {"orchestrator", "server", "daemon"},
 	"go.uber.org/zap/":                 {"daemon"},
 	"database/sql":                     {},
-	"os/exec":                          {}, // nothing is run: the Engine and the database are spoken to
-	"net/http/pprof":                   {}, // a dump of the memory holds the secrets
+	"os/exec":                          {"hook"}, // nothing else is run: the Engine and the database are spoken to
+	"net/http/pprof":                   {},       // a dump of the memory holds the secrets
 	"expvar":                           {},
 	"runtime/pprof":                    {},
 	"plugin":                           {},

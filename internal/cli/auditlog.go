@@ -160,5 +160,8 @@ func action(a *rollout.Action) string {
 	if a == nil {
 		return ""
 	}
+	if a.Hook > 0 {
+		return fmt.Sprintf("%s %d, %s", a.Verb, a.Hook, a.Step)
+	}
 	return strings.TrimSpace(string(a.Verb) + " " + a.Service)
 }

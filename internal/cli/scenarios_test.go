@@ -29,6 +29,12 @@ func scenario(t failer, name string) *servertest.Rollouts {
 		return calm(play(t, unchanged()))
 	case "interrupted":
 		return calm(play(t, interruptedByDaemon()))
+	case "hooked":
+		return calm(play(t, hooked()))
+	case "hook-failed":
+		return calm(play(t, hookFailed()))
+	case "hook-unclear":
+		return calm(play(t, hookUnclear()))
 	case "cancelled":
 		return calm(play(t, cancelled()))
 	case "cleanup":

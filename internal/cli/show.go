@@ -78,45 +78,65 @@ func steps(s rollout.State) []string {
 	} else if s.Failure != nil {
 		out = append(out, tell(string(turnedBackIn(s)), "failed", failure(s.Failure)...)...)
 	}
+	out = append(out, lastHook(s)...)
 	return append(out, backwards(s)...)
 }
 
 // forwards tells what was done until the rollout ended or turned.
 func forwards(s rollout.State) []string {
 	var out []string
-	add := func(step rollout.Step, facts ...string) { out = append(out, tell(string(step), "ok", facts...)...) }
-	if s.Validated != nil {
-		add(rollout.Validate, validated(*s.Validated)...)
-	}
-	if s.Pulled != nil {
-		add(rollout.Pull, pulled(*s.Pulled))
-	}
-	if s.Request.Kind == rollout.Deploy && s.Verify != rollout.Pending && !s.Restarts() {
-		out = append(out, notReplaced()...)
-	}
-	if s.PreStarted != nil {
-		add(rollout.Restart, preStarted(*s.PreStarted))
-	}
-	for _, v := range s.Services {
-		if v.Replaced != nil {
-			add(rollout.Restart, replaced(*v.Replaced))
+	for _, step := range s.Request.Kind.Steps() {
+		out = append(out, besides(s, step, rollout.Before)...)
+		out = append(out, within(s, step)...)
+		out = append(out, besides(s, step, rollout.After)...)
+		if step == rollout.Verify {
+			out = append(out, settled(s)...)
 		}
 	}
-	if s.Verified != nil {
-		add(rollout.Verify, verified(*s.Verified)...)
+	return out
+}
+
+// within tells what a step found and did.
+func within(s rollout.State, step rollout.Step) []string {
+	var out []string
+	add := func(facts ...string) { out = append(out, tell(string(step), "ok", facts...)...) }
+	switch {
+	case step == rollout.Validate && s.Validated != nil:
+		add(validated(*s.Validated)...)
+	case step == rollout.Pull && s.Pulled != nil:
+		add(pulled(*s.Pulled))
+	case step == rollout.Restart:
+		if s.Request.Kind == rollout.Deploy && s.Verify != rollout.Pending && !s.Restarts() {
+			out = append(out, notReplaced()...)
+		}
+		if s.PreStarted != nil {
+			add(preStarted(*s.PreStarted))
+		}
+		for _, v := range s.Services {
+			if v.Replaced != nil {
+				add(replaced(*v.Replaced))
+			}
+		}
+	case step == rollout.Verify && s.Verified != nil:
+		add(verified(*s.Verified)...)
+	case step == rollout.Clear && s.Cleared != nil:
+		add(cleared(*s.Cleared)...)
 	}
+	return out
+}
+
+// settled tells what became of the containers that were proved, and of the old ones.
+func settled(s rollout.State) []string {
+	var out []string
 	for _, v := range s.Services {
 		if v.Promote == rollout.Complete {
-			add(rollout.Verify, promoted(v.Name))
+			out = append(out, tell(string(rollout.Verify), "ok", promoted(v.Name))...)
 		}
 	}
 	for _, v := range s.Services {
 		if v.Retire == rollout.Complete {
-			add(rollout.Verify, retired(v.Name))
+			out = append(out, tell(string(rollout.Verify), "ok", retired(v.Name))...)
 		}
-	}
-	if s.Cleared != nil {
-		add(rollout.Clear, cleared(*s.Cleared)...)
 	}
 	return out
 }

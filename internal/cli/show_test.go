@@ -13,7 +13,7 @@ import (
 
 // TestShowTellsTheStory holds what is shown of an ended rollout to what was told while it ran, line by line.
 func TestShowTellsTheStory(t *testing.T) {
-	for _, name := range []string{"succeeded", "succeeded-with-residue", "unchanged", "refused", "refused-once", "rolled-back", "cleanup", "cleanup-with-residue"} {
+	for _, name := range []string{"succeeded", "succeeded-with-residue", "unchanged", "refused", "refused-once", "rolled-back", "hooked", "hook-failed", "cleanup", "cleanup-with-residue"} {
 		t.Run(name, func(t *testing.T) {
 			d := servertest.Start(t, server.Options{Rollouts: scenario(t, name), Version: "test"})
 			told, shown := output(t, d.Socket, "watch"), output(t, d.Socket, "show")

@@ -36,7 +36,7 @@ func (s *story) take(e api.Event) []string {
 	case rollout.Done:
 		return s.done(e.Event)
 	case rollout.Failed:
-		return line(e.Event.Action, s.how(e.Event.Action), failure(e.Event.Failure))
+		return append(line(e.Event.Action, s.how(e.Event.Action), failure(e.Event.Failure)), said(e.Event.Evidence)...)
 	case rollout.Cancelled:
 		return tell("cancel", "ok", e.Event.Reason)
 	case rollout.Suspended:
@@ -55,6 +55,8 @@ func (s *story) how(a *rollout.Action) string {
 	switch {
 	case a != nil && (a.Verb == rollout.DoRetire || a.Verb == rollout.DoKeep || a.Verb == rollout.DoClear):
 		return "warning" // the rollout goes on without it
+	case a != nil && a.Hook > 0 && a.Step == rollout.Clear && s.state.Cancel == "":
+		return "warning" // likewise
 	case s.state.Cancel != "" && s.state.Stuck == nil:
 		return "stopped"
 	}
@@ -107,6 +109,8 @@ func (s *story) done(e *rollout.Event) []string {
 		return line(a, "ok", validated(*ev.Validated))
 	case ev.Pulled != nil:
 		return line(a, "ok", []string{pulled(*ev.Pulled)})
+	case ev.Hooked != nil:
+		return append(line(a, "ok", []string{s.hooked(a, *ev.Hooked)}), said(ev)...)
 	case ev.Prepared != nil:
 		return line(a, "ok", []string{"the container of the pre_start is made, with the definition of " + ev.Prepared.Service})
 	case ev.PreStarted != nil:
@@ -157,6 +161,15 @@ func discarded(d rollout.Discarded) []string {
 		out = append(out, "| "+strings.TrimSpace(text))
 	}
 	return out
+}
+
+// hooked tells of a hook that has ended well.
+func (s *story) hooked(a *rollout.Action, h rollout.Hooked) string {
+	hook, known := s.state.HookOf(*a)
+	if !known {
+		return "a hook has ended well after " + took(h.Ran)
+	}
+	return endedWell(hook, h)
 }
 
 // held is what a revert comes to.

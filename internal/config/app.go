@@ -21,7 +21,7 @@ func readApp(name string, f field) App {
 	if !plainName.MatchString(name) {
 		f.bad("is not a usable name for an app", "use lower-case letters, digits and hyphens, 63 at most, beginning with a letter or digit")
 	}
-	m := f.only("environment", "image", "env", "services", "compose", "verify", "secrets", "legacy", "clear", "keep_releases", "not_consumers", "timeouts", "pre_start")
+	m := f.only("environment", "image", "env", "services", "compose", "verify", "secrets", "legacy", "clear", "keep_releases", "not_consumers", "timeouts", "pre_start", "hooks")
 	app := App{
 		Name:         name,
 		Environment:  m.need("environment", "name it, such as environment: production").name(),
@@ -36,6 +36,7 @@ func readApp(name string, f field) App {
 	}
 	app.readDefinitions(m)
 	app.PreStart = readPreStart(m.get("pre_start"), app.Services)
+	app.Hooks = readHooks(m.get("hooks"))
 	known := len(f.found)
 	app.Checks = readChecks(m.get("verify"), app.Services, app.Timeouts.Verify)
 	sound := len(f.found) == known

@@ -57,6 +57,7 @@ type App struct {
 	NotConsumers []string // containers that share the image but do not read the legacy values
 	Timeouts     Timeouts
 	PreStart     *PreStart // nil when nothing runs before the old containers stop
+	Hooks        []Hook    // in the order in which they are called
 }
 
 // PreStart is a command that runs in a one-off container of the new image before the old containers stop.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path/filepath"
 	"regexp"
 	"slices"
 	"testing"
@@ -69,6 +70,10 @@ func TestEveryKey(t *testing.T) {
 			Legacy: &Legacy{DSN: DSN{File: "/etc/shop/dsn"}, Schema: "app", Table: "SystemSettings", Row: Row{Column: "id", Value: "1"}},
 			Clear:  WithDeploy, KeepReleases: 5, NotConsumers: []string{"shop-migrate", "shop_console.1"},
 			Timeouts: Timeouts{Validate: 10 * time.Second, Pull: time.Hour, Restart: 90 * time.Second, Verify: 5 * time.Minute, Clear: time.Minute, Revert: 3 * time.Minute},
+			Hooks: []Hook{
+				{Before: true, Step: "restart", Name: "drain-web", Command: []string{"/usr/local/bin/drain", "web $HOME", "--now"}, Timeout: 90 * time.Second},
+				{Step: "verify", Name: "tell.sh", Command: []string{"/etc/fairlead/hooks/tell.sh"}, Timeout: time.Minute},
+			},
 		}},
 	}
 	if diff := cmp.Diff(want, cfg, compareNodes()); diff != "" {
@@ -81,6 +86,19 @@ func TestWhatCouldBeReadComesWithTheFault(t *testing.T) {
 	cfg, err := Parse("fairlead.yaml", []byte(minimal+"contaners: {}\n"))
 	if err == nil || cfg.Path != "fairlead.yaml" || len(cfg.Apps["shop"].Services) != 1 {
 		t.Errorf("%+v, %v", cfg, err)
+	}
+}
+
+func TestWrittenOut(t *testing.T) {
+	for words, want := range map[[2]string]bool{
+		{"", "--token=hunter2"}: true, {"--password", "hunter2"}: true, {"-x", "API_KEY=hunter2"}: true, {"", "https://shop:hunter2@hooks.example.com/"}: true,
+		{"", "--dsn=postgres://shop:hunter2@db/shop"}: true,
+		{"", "--token-file=/etc/token"}:               false, {"--key", "/etc/key.pem"}: false, {"--password", "--now"}: false, {"--app", "shop"}: false, {"token", "shop"}: false,
+		{"--token=/etc/token", "shop"}: false, {"", "https://hooks.example.com/"}: false, {"", "https://shop@hooks.example.com/"}: false, {"", "--token="}: false,
+	} {
+		if got := writtenOut(words[0], words[1]); got != want {
+			t.Errorf("%q: %t", words, got)
+		}
 	}
 }
 
@@ -140,6 +158,11 @@ func FuzzParse(f *testing.F) {
 			}
 			if err == nil && (app.Timeouts.Verify <= 0 || app.Environment == "" || app.Repository == "") {
 				t.Errorf("app %s was accepted, but is not complete", name)
+			}
+			for _, h := range app.Hooks {
+				if err == nil && (h.Step == "" || h.Name == "" || h.Timeout <= 0 || len(h.Command) == 0 || !filepath.IsAbs(h.Command[0])) {
+					t.Errorf("a hook of app %s was accepted, but is not complete: %+v", name, h)
+				}
 			}
 		}
 	})

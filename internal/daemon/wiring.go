@@ -8,6 +8,7 @@ import (
 	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/engine"
 	"github.com/capakraken/fairlead/internal/envfile"
+	"github.com/capakraken/fairlead/internal/hook"
 	"github.com/capakraken/fairlead/internal/legacy"
 	"github.com/capakraken/fairlead/internal/probe"
 	"github.com/capakraken/fairlead/internal/secret"
@@ -33,6 +34,7 @@ func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy) (*steps.
 		Images:     images{docker},
 		Prober:     prober,
 		Database:   database{docker},
+		Hooks:      hook.New(policy.UID),
 	})
 	if err != nil {
 		_ = docker.Close() // nothing was asked of it yet

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/rollout/rollouttest"
 )
 
@@ -19,7 +20,7 @@ const statePage = "../../docs/state-model.md"
 // docs/state-model.md says of each action what a stop does to it.
 func TestStatePageStops(t *testing.T) {
 	table := rollouttest.Open(t, statePage).Table("## A stop")
-	if len(table) != 13 {
+	if len(table) != 14 {
 		t.Errorf("the page knows %d actions", len(table))
 	}
 	for verb, row := range table {
@@ -27,6 +28,9 @@ func TestStatePageStops(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				w, action := newWorld(), verb
 				w.prestarts = slices.Contains([]string{"prepare", "pre_start", "discard"}, verb)
+				if verb == "hook" {
+					w.hooks = []rollout.Hook{{Step: rollout.Verify, When: rollout.After, Name: "tell", Timeout: time.Minute}}
+				}
 				switch verb {
 				case "restore", "hold", "discard":
 					w.on["verify"] = fails

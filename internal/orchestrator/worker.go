@@ -57,8 +57,7 @@ func (o *Orchestrator) intend(id string) (rollout.State, rollout.Action, context
 		case rollout.DoEnd:
 			e = s.End(a.Outcome, now)
 		case rollout.DoExpire:
-			e = rollout.Event{Type: rollout.Failed, Action: &a, Failure: rollout.NewFailure(
-				fault.New(fault.TimedOut, "the deadline of %s has passed (%s)", a.Step, a.Deadline.Format(time.RFC3339)))}
+			e = rollout.Event{Type: rollout.Failed, Action: &a, Failure: rollout.NewFailure(expired(s, a))}
 		default:
 			if o.interrupt.Err() != nil {
 				o.suspend(s)
@@ -82,12 +81,22 @@ func (o *Orchestrator) intend(id string) (rollout.State, rollout.Action, context
 	}
 }
 
+// expired says that an action's time is up, though nobody was there.
+func expired(s rollout.State, a rollout.Action) error {
+	what, more := string(a.Step), ""
+	if h, ok := s.HookOf(a); ok {
+		what, more = h.String(), "; it was begun, and may have done its work; "+s.Spared(a)
+	}
+	return fault.New(fault.TimedOut, "the deadline of %s has passed (%s)%s", what, a.Deadline.Format(time.RFC3339), more)
+}
+
 // context returns the context of an action. It ends at the action's deadline, with a cancel, and when the daemon stops:
 // at once for one that waits, later for one that is changing something.
 func (o *Orchestrator) context(id string, a rollout.Action) context.Context {
 	parent := o.interrupt
 	switch a.Verb {
-	case rollout.DoPrepare, rollout.DoDiscard, rollout.DoReplace, rollout.DoPromote, rollout.DoRetire, rollout.DoKeep, rollout.DoRestore, rollout.DoClear:
+	case rollout.DoHook, rollout.DoPrepare, rollout.DoDiscard, rollout.DoReplace, rollout.DoPromote, rollout.DoRetire, rollout.DoKeep,
+		rollout.DoRestore, rollout.DoClear:
 		parent = o.kill
 	}
 	timed, stop := context.WithDeadline(parent, a.Deadline)
@@ -120,7 +129,7 @@ func (o *Orchestrator) do(ctx context.Context, s rollout.State, a rollout.Action
 	}
 	if err != nil {
 		log.Info("action failed", zap.String("kind", string(fault.KindOf(err))), zap.String("why", fault.Text(err)))
-		return nil, err
+		return ev, err
 	}
 	log.Info("action done")
 	return ev, nil
@@ -136,13 +145,16 @@ func (o *Orchestrator) conclude(id string, a rollout.Action, ev *rollout.Evidenc
 		delete(o.cancels, id)
 	}
 	s := o.ledger.Rollouts[id]
-	if failed != nil && cause == errStopping && !errors.Is(failed, errPanicked) {
+	if failed != nil && o.cutShort(a, cause) && !errors.Is(failed, errPanicked) {
 		o.suspend(s)
 		return false
 	}
 	e := rollout.Event{Type: rollout.Done, Action: &a, Evidence: ev}
 	if failed != nil {
 		e = rollout.Event{Type: rollout.Failed, Action: &a, Failure: rollout.NewFailure(inTime(failed, cause, a))}
+		if ev != nil && ev.Hooked != nil {
+			e.Evidence = ev // what it said before it failed
+		}
 	}
 	err := o.record(itself, s, e)
 	if err != nil && o.Journal.Failed() == nil {
@@ -157,6 +169,12 @@ func (o *Orchestrator) conclude(id string, a rollout.Action, ev *rollout.Evidenc
 	}
 	failpoint.Hit(failpoint.ResultNoted)
 	return true
+}
+
+// cutShort tells whether an action was interrupted because the daemon stops. A hook may have been ended by what stops the
+// daemon as well: systemd signals every process of a service, unless its unit says otherwise.
+func (o *Orchestrator) cutShort(a rollout.Action, cause error) bool {
+	return cause == errStopping || a.Verb == rollout.DoHook && o.interrupt.Err() != nil
 }
 
 // inTime says that a deadline was the reason, where an adapter could only say that it was interrupted.

@@ -38,6 +38,8 @@ type world struct {
 	found func(rollout.Action, *rollout.Evidence) *rollout.Evidence
 	// prestarts has the rollouts begin with a one-off container.
 	prestarts bool
+	// hooks are those of the app.
+	hooks []rollout.Hook
 	// begin refuses requests.
 	begin func(rollout.Request) error
 	// seen is called with each action before it is done.
@@ -104,6 +106,7 @@ func (w *world) Begin(app string, kind rollout.Kind, image string) (rollout.Requ
 	if w.prestarts {
 		r.PreStart = &rollout.PreStart{Service: "web", Command: []string{"migrate"}, Timeout: time.Minute}
 	}
+	r.Hooks = w.hooks
 	if image != "" {
 		r.Image = workload.Image{Repository: "registry.example.com/app", Tag: image}
 	}
@@ -128,7 +131,9 @@ func (w *world) Do(ctx context.Context, s rollout.State, a rollout.Action, progr
 	w.did = append(w.did, name)
 	w.mu.Unlock()
 	if act := w.on[name]; act != nil {
-		if err := act(call{ctx, s, a, progress}); err != nil {
+		if err := act(call{ctx, s, a, progress}); err != nil && a.Verb == rollout.DoHook {
+			return &rollout.Evidence{Hooked: &rollout.Hooked{Log: "its last words"}}, err
+		} else if err != nil {
 			return nil, err
 		}
 	}
@@ -174,7 +179,9 @@ func (w *world) change(s rollout.State, a rollout.Action) (*rollout.Evidence, er
 		}
 		w.live[a.Service] = "old-" + a.Service
 		return &rollout.Evidence{Restored: &rollout.Restored{Service: a.Service, Baseline: "running"}}, nil
-	case rollout.DoHook, rollout.DoPromote, rollout.DoHold, rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
+	case rollout.DoHook:
+		return &rollout.Evidence{Hooked: &rollout.Hooked{}}, nil
+	case rollout.DoPromote, rollout.DoHold, rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
 	}
 	return nil, nil
 }

@@ -26,6 +26,7 @@ func Apply(s State, e Event) (State, error) {
 			return s, err
 		}
 	case Failed:
+		next.heard(*e.Action, e.Evidence)
 		next.failed(*e.Action, e.Failure)
 	case Cancelled:
 		next.Cancel = e.Reason
@@ -100,6 +101,7 @@ func (s *State) done(e Event) error {
 	a, ev := *e.Action, e.Evidence
 	s.Doing = nil
 	s.mark(a, Complete)
+	s.heard(a, ev)
 	if ev == nil {
 		ev = &Evidence{}
 	}

@@ -30,7 +30,7 @@ type Event struct {
 	Time     time.Time `json:"-"`
 	Request  *Request  `json:"request,omitempty"`  // of Requested
 	Action   *Action   `json:"action,omitempty"`   // of Begun, Done and Failed
-	Evidence *Evidence `json:"evidence,omitempty"` // of Done
+	Evidence *Evidence `json:"evidence,omitempty"` // of Done, and of a hook's Failed
 	Failure  *Failure  `json:"failure,omitempty"`  // of Failed and Abandoned, and of Ended unless it succeeded
 	Reason   string    `json:"reason,omitempty"`   // of Cancelled and Suspended
 	Outcome  Outcome   `json:"outcome,omitempty"`  // of Ended, and of Abandoned the one to come

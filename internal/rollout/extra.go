@@ -31,7 +31,8 @@ const (
 type Hook struct {
 	Step    Step          `json:"step"`
 	When    When          `json:"when"`
-	Name    string        `json:"name"` // of its program
+	Name    string        `json:"name"`
+	Command []string      `json:"command,omitempty"` // the program by its path, and what it is given
 	Timeout time.Duration `json:"timeout"`
 }
 
@@ -59,9 +60,10 @@ type Discarded struct {
 	Log      string          `json:"log,omitempty"` // its last lines, redacted
 }
 
-// Hooked is what a hook has come to. It has ended well.
+// Hooked is what a hook has come to, whether it has ended well or not.
 type Hooked struct {
 	Ran time.Duration `json:"ran"`
+	Log string        `json:"log,omitempty"` // its last lines, redacted
 }
 
 // prestarts reports whether a one-off container runs to its end before the first container is replaced.
@@ -119,6 +121,38 @@ func (s *State) markHook(a Action, m Mark) {
 		s.Hooks = make([]Mark, len(s.Request.Hooks))
 	}
 	s.Hooks[a.Hook-1] = m
+}
+
+// heard keeps what a hook said.
+func (s *State) heard(a Action, ev *Evidence) {
+	if a.Verb != DoHook || ev == nil || ev.Hooked == nil {
+		return
+	}
+	if s.Hooked == nil {
+		s.Hooked = make([]*Hooked, len(s.Request.Hooks))
+	}
+	s.Hooked[a.Hook-1] = ev.Hooked
+}
+
+// HookOf returns the hook that the action calls, and false where it calls none.
+func (s State) HookOf(a Action) (Hook, bool) {
+	if a.Hook < 1 || a.Hook > len(s.Request.Hooks) {
+		return Hook{}, false
+	}
+	return s.Request.Hooks[a.Hook-1], true
+}
+
+// Spared says what a failure of the hook that the action calls leaves as it was.
+func (s State) Spared(a Action) string {
+	switch h, _ := s.HookOf(a); {
+	case h.Step == Clear && h.When == Before:
+		return "the legacy values are left where they are"
+	case h.Step == Clear:
+		return "what was cleared stays cleared"
+	case s.Touched():
+		return "what ran before is put back"
+	}
+	return "no container was touched"
 }
 
 // prestart returns the next action of the one-off container, and false when it has ended well. An action that was begun

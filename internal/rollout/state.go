@@ -57,7 +57,8 @@ type State struct {
 	Validated  *Validated       `json:"validated,omitempty"`
 	Pulled     *Pulled          `json:"pulled,omitempty"`
 	Target     workload.Release `json:"target,omitzero"`
-	Hooks      []Mark           `json:"hooks,omitempty"` // of the request's
+	Hooks      []Mark           `json:"hooks,omitempty"`  // of the request's
+	Hooked     []*Hooked        `json:"hooked,omitempty"` // likewise; nil where one has had no result
 	Prepare    Mark             `json:"prepare,omitempty"`
 	Prepared   *Prepared        `json:"prepared,omitempty"`
 	PreStart   Mark             `json:"pre_start,omitempty"`
@@ -146,6 +147,7 @@ func (s State) clone() State {
 	s.Services = slices.Clone(s.Services)
 	s.Warnings = slices.Clone(s.Warnings)
 	s.Hooks = slices.Clone(s.Hooks)
+	s.Hooked = slices.Clone(s.Hooked)
 	deadlines := make(map[Step]time.Time, len(s.Deadlines)+1)
 	for k, v := range s.Deadlines {
 		deadlines[k] = v

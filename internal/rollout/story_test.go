@@ -208,7 +208,11 @@ func (r *run) done(a Action) {
 
 func (r *run) fail(a Action) {
 	r.Helper()
-	r.apply(Event{Type: Failed, Action: &a, Failure: NewFailure(fault.New(fault.Refused, "%s", named(a)+" failed"))})
+	e := Event{Type: Failed, Action: &a, Failure: NewFailure(fault.New(fault.Refused, "%s", named(a)+" failed"))}
+	if a.Verb == DoHook {
+		e.Evidence = r.scene.evidence(r.state, a) // what it said before it failed
+	}
+	r.apply(e)
 }
 
 func (r *run) cancel() {

@@ -24,7 +24,7 @@ type Provisioned struct {
 	Unknown error
 }
 
-// Examine returns what is known of an app without looking at the host. Everything that a rollout would refuse of its
+// Examine returns what is known of an app without looking at the Engine. Everything that a rollout would refuse of its
 // environment and its definitions is among the problems.
 func (s *Steps) Examine(ctx context.Context, name string) (Provisioned, error) {
 	app, err := s.app(name)
@@ -32,6 +32,7 @@ func (s *Steps) Examine(ctx context.Context, name string) (Provisioned, error) {
 		return Provisioned{}, err
 	}
 	p, problems := s.provision(ctx, app)
+	problems = append(problems, s.callable(hooks(app, rollout.Deploy))...) // which has every step
 	out := Provisioned{Key: s.key(app), Sources: p.sources, Services: services(p.units), Secrets: s.facts(app, p.base), Problems: problems,
 		Expected: expected(app, p.base), Whole: !p.incomplete(app)}
 	if p.incomplete(app) {

@@ -30,7 +30,7 @@ func (s *Steps) Begin(name string, kind rollout.Kind, image string) (rollout.Req
 	if err != nil {
 		return rollout.Request{}, err
 	}
-	r := rollout.Request{App: name, Kind: kind, Limits: limits(app)}
+	r := rollout.Request{App: name, Kind: kind, Limits: limits(app), Hooks: hooks(app, kind)}
 	if kind != rollout.Cleanup {
 		r.Images = &rollout.Images{Keep: app.KeepReleases}
 	}

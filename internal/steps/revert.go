@@ -111,35 +111,55 @@ func (j job) redact(ctx context.Context, w words) string {
 	if w.log == "" {
 		return ""
 	}
-	stored, err := j.stored(ctx, w.env)
-	if err != nil {
-		return "(not kept, since the legacy values that may stand in it cannot be looked up: " + fault.Text(err) + ")"
-	}
-	log := secret.NewSecretRedactor(slices.Concat(catalog(j.app, w.env), stored)).Redact(w.log)
-	return tail(secret.NewRedactor(w.env).Redact(log))
-}
-
-// stored returns the legacy values of the app's database. An app may take a secret from there that the environment does
-// not have, or has with another value, and write it down when it dies.
-func (j job) stored(ctx context.Context, env secret.Env) (secret.Env, error) {
-	if j.app.Legacy == nil {
-		return nil, nil
-	}
-	p := provision{base: env}
+	p := provision{base: w.env}
 	for _, svc := range j.state.Validated.Services {
 		p.units = append(p.units, workload.Unit{Service: svc}) // whose networks may be the ones that know the database
+	}
+	stored, err := j.stored(ctx, p)
+	if err != nil {
+		return unkept(err)
+	}
+	return tail(j.without(w.log, stored, w.env))
+}
+
+// unkept is said in the place of words that may hold what nobody can look up.
+func unkept(err error) string {
+	return "(not kept, since the legacy values that may stand in it cannot be looked up: " + fault.Text(err) + ")"
+}
+
+// without returns text without the values of these environments. Those of the catalog, and those of the database, are
+// looked for however short they are.
+func (j job) without(text string, stored secret.Env, envs ...secret.Env) string {
+	var secrets secret.Env
+	for _, env := range envs {
+		secrets = slices.Concat(secrets, catalog(j.app, env))
+	}
+	secrets = slices.Concat(secrets, stored) // last, since of two names for one value the first is shown
+	return secret.NewRedactor(slices.Concat(envs...)).Redact(secret.NewSecretRedactor(secrets).Redact(text))
+}
+
+// stored returns the legacy values of the app's database, and the database's address where a file of its own holds it. An
+// app may take a secret from there that the environment does not have, or has with another value, and write it down when
+// it dies.
+func (j job) stored(ctx context.Context, p provision) (secret.Env, error) {
+	if j.app.Legacy == nil {
+		return nil, nil
 	}
 	l, err := j.legacy(p)
 	if err != nil {
 		return nil, err
 	}
+	var address secret.Env
+	if j.app.Legacy.DSN.File != "" {
+		address = secret.NewEnv(secret.Var{Name: "the database's address", Value: l.DSN})
+	}
 	ctx, cancel := context.WithTimeout(ctx, lookup)
 	defer cancel()
 	values, err := j.Database.Stored(ctx, l)
 	if fault.KindOf(err) == fault.NotFound {
-		return nil, nil // no table, or no row in it: nothing is stored
+		return address, nil // no table, or no row in it: nothing is stored
 	}
-	return values, err
+	return slices.Concat(address, values), err
 }
 
 // tail returns the end of a log that is too long for a record: one line can be a megabyte.

@@ -71,6 +71,7 @@ type rig struct {
 	images     *fakeImages
 	prober     *fakeProber
 	database   *fakeDatabase
+	hooks      *fakeHooks
 }
 
 // newRig returns a rig on which both services run, with the environment of the file. The edits are pairs of texts, of
@@ -88,7 +89,7 @@ func newRig(t testing.TB, edits ...string) *rig {
 	r.Steps, err = New(Options{
 		Instance: cfg.Instance, Apps: cfg.Apps, Key: secret.NewKey([secret.KeySize]byte{1}),
 		EnvPolicy: envfile.Policy{UID: os.Getuid(), GID: os.Getgid()},
-		Runtime:   r.runtime, Containers: r.containers, Host: r.host, Images: r.images, Prober: r.prober, Database: r.database,
+		Runtime:   r.runtime, Containers: r.containers, Host: r.host, Images: r.images, Prober: r.prober, Database: r.database, Hooks: r.hooks,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -124,6 +125,7 @@ func (r *rig) fake() {
 		free:      func() (uint64, bool) { return 1 << 40, true },
 	}
 	r.images = &fakeImages{t: r.t}
+	r.hooks = &fakeHooks{t: r.t}
 	r.prober = &fakeProber{turn: &r.turn, look: func(_ context.Context, l workload.Look) (workload.Answer, error) {
 		return r.answers[l.Container.Service], nil
 	}}

@@ -115,7 +115,17 @@ type Database interface {
 // Define resolves an app's service definitions, as compose.Load does.
 type Define func(context.Context, compose.Input, secret.Env) ([]compose.Service, compose.Findings)
 
-// Options are what Steps is made of. All fields are required but the last.
+// Hooks runs commands of this host.
+type Hooks interface {
+	// Check returns what keeps a program from being run: that it is not there, or that somebody else may have written it.
+	// It runs nothing.
+	Check(program string) []fault.Problem
+	// Run runs a command to its end, with these variables, and returns the last of what it wrote, not redacted. What an
+	// earlier call of the same name has left running is ended first. When ctx ends, so does the command.
+	Run(ctx context.Context, call string, command, variables []string) (string, error)
+}
+
+// Options are what Steps is made of. All fields are required but Define.
 type Options struct {
 	Instance   string
 	Apps       map[string]config.App
@@ -127,6 +137,7 @@ type Options struct {
 	Images     Images
 	Prober     Prober
 	Database   Database
+	Hooks      Hooks
 	Define     Define // nil for compose.Load
 }
 
@@ -137,7 +148,7 @@ type Steps struct{ Options }
 // refused here, all at once, and not at the first rollout.
 func New(o Options) (*Steps, error) {
 	if o.Instance == "" || o.Apps == nil || o.Runtime == nil || o.Containers == nil || o.Host == nil ||
-		o.Images == nil || o.Prober == nil || o.Database == nil {
+		o.Images == nil || o.Prober == nil || o.Database == nil || o.Hooks == nil {
 		return nil, fault.New(fault.Internal, "steps: an option is missing")
 	}
 	s := &Steps{Options: o}
@@ -165,7 +176,8 @@ type job struct {
 	progress func(rollout.Progress)
 }
 
-// Do carries out one action. What it returns is safe to store; its errors are faults, safe to show.
+// Do carries out one action. What it returns is safe to store; its errors are faults, safe to show. Only of a hook there is
+// evidence beside an error: its last words.
 func (s *Steps) Do(ctx context.Context, st rollout.State, a rollout.Action, progress func(rollout.Progress)) (*rollout.Evidence, error) {
 	app, err := s.app(st.Request.App)
 	if err != nil {
@@ -177,6 +189,8 @@ func (s *Steps) Do(ctx context.Context, st rollout.State, a rollout.Action, prog
 		return j.validate(ctx)
 	case rollout.DoPull:
 		return j.pull(ctx)
+	case rollout.DoHook:
+		return j.hook(ctx)
 	case rollout.DoPrepare:
 		return j.prepare(ctx)
 	case rollout.DoPreStart:
@@ -199,7 +213,7 @@ func (s *Steps) Do(ctx context.Context, st rollout.State, a rollout.Action, prog
 		return j.restore(ctx)
 	case rollout.DoHold:
 		return j.hold(ctx)
-	case rollout.DoHook, rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
+	case rollout.DoEnd, rollout.DoExpire, rollout.Nothing:
 	}
 	return nil, fault.New(fault.Internal, "no step does %q", a.Verb)
 }

@@ -34,6 +34,7 @@ func (j job) validate(ctx context.Context) (*rollout.Evidence, error) {
 	v.Baseline, v.Warnings = baselines(p.units, found, &problems)
 	v.Warnings = slices.Concat(p.warnings, v.Warnings, strays(p.units, found))
 	problems = append(problems, j.startable(v)...)
+	problems = append(problems, j.callable(j.state.Request.Hooks)...)
 	more, err := j.surroundings(ctx, p)
 	problems = append(problems, more...)
 	if err != nil {
