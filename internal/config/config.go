@@ -42,21 +42,22 @@ type Principals struct{ Users, Groups []string }
 
 // App is one app in one environment. Its checks have an entry for every service.
 type App struct {
-	Name         string
-	Environment  string
-	Repository   string // the image's, without tag and digest: those come with a rollout
-	Line         int    // where the app is defined
-	Env          []EnvSource
-	Services     []Definition // in the order in which they are replaced
-	Compose      *Compose     // nil when the services are defined in this file
-	Checks       map[string]workload.Check
-	Secrets      []secret.Spec // in the file's order
-	Legacy       *Legacy       // nil when the app never kept secrets in its database
-	Clear        ClearMode
-	KeepReleases int      // how many releases' images stay on the host
-	NotConsumers []string // containers that share the image but do not read the legacy values
-	Timeouts     Timeouts
-	PreStart     *PreStart // nil when nothing runs before the old containers stop
+	Name              string
+	Environment       string
+	Repository        string // the image's, without tag and digest: those come with a rollout
+	AllowedRegistries Registries
+	Line              int // where the app is defined
+	Env               []EnvSource
+	Services          []Definition // in the order in which they are replaced
+	Compose           *Compose     // nil when the services are defined in this file
+	Checks            map[string]workload.Check
+	Secrets           []secret.Spec // in the file's order
+	Legacy            *Legacy       // nil when the app never kept secrets in its database
+	Clear             ClearMode
+	KeepReleases      int      // how many releases' images stay on the host
+	NotConsumers      []string // containers that share the image but do not read the legacy values
+	Timeouts          Timeouts
+	PreStart          *PreStart // nil when nothing runs before the old containers stop
 }
 
 // PreStart is a command that runs in a one-off container of the new image before the old containers stop.

@@ -50,6 +50,7 @@ func TestEveryKey(t *testing.T) {
 			Operators: Principals{Groups: []string{"deploy"}}, Admins: Principals{Users: []string{"1000"}}},
 		Apps: map[string]App{"shop": {
 			Name: "shop", Environment: "production", Repository: "registry.example.com:5000/team/shop", Line: 9,
+			AllowedRegistries: Registries{"registry.example.com:5000/team", "docker.io"},
 			Env: []EnvSource{{File: "/etc/shop/.env.production"}, {File: "/etc/shop/database.env"}},
 			Services: []Definition{{Name: "web", Source: "fairlead.yaml", Line: 16}, {Name: "worker", Source: "fairlead.yaml", Line: 19},
 				{Name: "cron", Source: "fairlead.yaml", Line: 22}, {Name: "plain", Source: "fairlead.yaml", Line: 23}},

@@ -11,6 +11,9 @@ import (
 // pull resolves the tag to a digest, once, and gets exactly that image onto the host. A rollout that is resumed after
 // the pull was recorded keeps the digest, wherever the tag points by then. A rollback asks no registry for what is here.
 func (j job) pull(ctx context.Context) (*rollout.Evidence, error) {
+	if problems := j.barred(); len(problems) > 0 {
+		return nil, j.refusal(problems)
+	}
 	image := j.state.Request.Image
 	if j.state.Request.Kind == rollout.Rollback {
 		found, ok, err := j.Images.Find(ctx, j.key, image)
