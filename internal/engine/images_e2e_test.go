@@ -20,9 +20,9 @@ import (
 
 func TestResolveAndPull(t *testing.T) {
 	s := newStage(t)
-	registry, err := s.world.Registry(s.ctx(), world.RegistryOptions{})
+	registry, err := s.world.Registry(s.setUp(), world.RegistryOptions{})
 	s.must(err)
-	made, err := s.world.Image(s.ctx(), registry, world.ImageSpec{Tag: "2.0.0", Padding: 2 << 20})
+	made, err := s.world.Image(s.setUp(), registry, world.ImageSpec{Tag: "2.0.0", Padding: 2 << 20})
 	s.must(err)
 	asked := workload.Image{Repository: made.Repository, Tag: "2.0.0"}
 
@@ -56,11 +56,11 @@ func TestResolveAndPull(t *testing.T) {
 
 func TestResolveRefusals(t *testing.T) {
 	s := newStage(t)
-	registry, err := s.world.Registry(s.ctx(), world.RegistryOptions{})
+	registry, err := s.world.Registry(s.setUp(), world.RegistryOptions{})
 	s.must(err)
-	foreign, err := s.world.Image(s.ctx(), registry, world.ImageSpec{Tag: "foreign", Platforms: []string{"linux/s390x"}})
+	foreign, err := s.world.Image(s.setUp(), registry, world.ImageSpec{Tag: "foreign", Platforms: []string{"linux/s390x"}})
 	s.must(err)
-	several, err := s.world.Image(s.ctx(), registry, world.ImageSpec{Tag: "several", Platforms: []string{"linux/s390x", "linux/ppc64le"}})
+	several, err := s.world.Image(s.setUp(), registry, world.ImageSpec{Tag: "several", Platforms: []string{"linux/s390x", "linux/ppc64le"}})
 	s.must(err)
 	nowhere := "sha256:" + strings.Repeat("0", 64)
 	for _, tt := range []struct {
@@ -93,11 +93,11 @@ func TestResolveRefusals(t *testing.T) {
 
 func TestPullEndsWithItsContext(t *testing.T) {
 	s := newStage(t)
-	registry, err := s.world.Registry(s.ctx(), world.RegistryOptions{})
+	registry, err := s.world.Registry(s.setUp(), world.RegistryOptions{})
 	s.must(err)
-	made, err := s.world.Image(s.ctx(), registry, world.ImageSpec{Tag: "big", Padding: 32 << 20})
+	made, err := s.world.Image(s.setUp(), registry, world.ImageSpec{Tag: "big", Padding: 32 << 20})
 	s.must(err)
-	ctx, cancel := context.WithCancel(s.ctx())
+	ctx, cancel := context.WithCancel(s.setUp()) // the Engine may begin late; what ends the pull must be the cancel
 	defer cancel()
 	_, err = s.e.Pull(ctx, workload.Image{Repository: made.Repository, Digest: made.Digest}, func(engine.Progress) { cancel() })
 	if !errors.Is(err, context.Canceled) {
@@ -107,9 +107,9 @@ func TestPullEndsWithItsContext(t *testing.T) {
 
 func TestCredentials(t *testing.T) {
 	s := newStage(t)
-	registry, err := s.world.Registry(s.ctx(), world.RegistryOptions{User: "deployer", Password: canary})
+	registry, err := s.world.Registry(s.setUp(), world.RegistryOptions{User: "deployer", Password: canary})
 	s.must(err)
-	made, err := s.world.Image(s.ctx(), registry, world.ImageSpec{Tag: "1"})
+	made, err := s.world.Image(s.setUp(), registry, world.ImageSpec{Tag: "1"})
 	s.must(err)
 	path := filepath.Join(t.TempDir(), "docker.json")
 	e, err := engine.New(engine.Options{RegistryConfig: path, Key: secret.NewKey([secret.KeySize]byte{1})})

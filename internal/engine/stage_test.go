@@ -113,6 +113,14 @@ func (s *stage) ctx() context.Context {
 	return ctx
 }
 
+// setUp ends when what a test only needs hangs: pushing an image takes long where a machine has much else to do, and how
+// long says nothing about the code under test.
+func (s *stage) setUp() context.Context {
+	ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Minute)
+	s.t.Cleanup(cancel)
+	return ctx
+}
+
 // service returns a definition that changes may bend.
 func (s *stage) service(name string, change ...func(*workload.Service)) workload.Service {
 	grace := time.Second
