@@ -29,9 +29,10 @@ type Engine struct {
 	Host string // such as unix:///var/run/docker.sock; empty for the client's own default
 }
 
-// Registry says where the credentials for registries are.
+// Registry says how registries are asked.
 type Registry struct {
-	ConfigFile string // absolute path of a Docker config file
+	ConfigFile string              // absolute path of a Docker config file
+	Mirrors    map[string][]string // of a registry by its host; each stands before an image's path as that host does
 }
 
 // Access names who may do what, besides root, who may do everything.

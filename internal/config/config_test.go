@@ -45,7 +45,8 @@ func TestEveryKey(t *testing.T) {
 		Path:     "fairlead.yaml",
 		Instance: "prod-1",
 		Engine:   Engine{Host: "unix:///run/docker.sock"},
-		Registry: Registry{ConfigFile: "/etc/fairlead/docker.json"},
+		Registry: Registry{ConfigFile: "/etc/fairlead/docker.json", Mirrors: map[string][]string{
+			"registry.example.com:5000": {"mirror.example.com:5000"}, "docker.io": {"mirror.example.com/hub", "127.0.0.1:5000"}}},
 		Access: Access{Viewers: Principals{Users: []string{"anna"}, Groups: []string{"staff"}},
 			Operators: Principals{Groups: []string{"deploy"}}, Admins: Principals{Users: []string{"1000"}}},
 		Apps: map[string]App{"shop": {

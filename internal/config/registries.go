@@ -32,9 +32,14 @@ func readRegistries(f field) Registries {
 	if f.isEmptyList() {
 		f.bad("names no registry", "name at least one, or take the key out: without it every registry is allowed")
 	}
-	var out Registries
+	return f.registries()
+}
+
+// registries returns a list of registries, with an empty text for one that is faulty.
+func (f field) registries() []string {
+	var out []string
 	for _, e := range f.list() {
-		entry := e.registry()
+		entry := e.registry(e.text())
 		if entry != "" && slices.Contains(out, entry) {
 			e.bad("names a registry for the second time", "keep one")
 		}
@@ -45,8 +50,7 @@ func readRegistries(f field) Registries {
 
 // registry returns a registry or a part of one as it begins the full names of its images. The host must be written out:
 // whether a bare word was meant as a host or as a name on Docker Hub cannot be told.
-func (f field) registry() string {
-	s := f.text()
+func (f field) registry(s string) string {
 	if s == "" {
 		return ""
 	}

@@ -27,6 +27,9 @@ type Options struct {
 	// RegistryConfig is the path of a Docker config file with the registries' credentials; empty for
 	// DefaultRegistryConfig. It is read anew for each call to a registry.
 	RegistryConfig string
+	// Mirrors are the mirrors of a registry by its host, in lower case and docker.io for Docker Hub, each as what stands
+	// there before the path of an image.
+	Mirrors map[string][]string
 	// Key makes the fingerprints of environments. It is required.
 	Key secret.Key
 }
@@ -35,6 +38,7 @@ type Options struct {
 type Engine struct {
 	api            *client.Client
 	registryConfig string
+	mirrors        map[string][]string
 	key            secret.Key
 	known          atomic.Pointer[ocispec.Platform] // what images must be made for; nil until it was asked for
 }
@@ -55,7 +59,7 @@ func New(o Options) (*Engine, error) {
 	if o.RegistryConfig == "" {
 		o.RegistryConfig = DefaultRegistryConfig
 	}
-	return &Engine{api: api, registryConfig: o.RegistryConfig, key: o.Key}, nil
+	return &Engine{api: api, registryConfig: o.RegistryConfig, mirrors: o.Mirrors, key: o.Key}, nil
 }
 
 // Close lets go of the connections to the Engine.

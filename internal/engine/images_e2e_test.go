@@ -26,7 +26,7 @@ func TestResolveAndPull(t *testing.T) {
 	s.must(err)
 	asked := workload.Image{Repository: made.Repository, Tag: "2.0.0"}
 
-	resolved, err := s.e.Resolve(s.ctx(), asked)
+	resolved, _, err := s.e.Resolve(s.ctx(), asked)
 	s.must(err)
 	if resolved.Digest != made.Digest || resolved.ID != "" {
 		t.Fatalf("resolved to %+v, made was %s", resolved, made.Digest)
@@ -44,12 +44,12 @@ func TestResolveAndPull(t *testing.T) {
 	}
 
 	s.must(registry.Stop()) // what is here by its digest needs no registry
-	found, err := s.e.Resolve(s.ctx(), resolved)
+	found, _, err := s.e.Resolve(s.ctx(), resolved)
 	s.must(err)
 	if found != pulled.Image {
 		t.Fatalf("resolved to %+v", found)
 	}
-	if _, err := s.e.Resolve(s.ctx(), asked); fault.KindOf(err) != fault.Unavailable || !strings.Contains(err.Error(), "cannot be reached") {
+	if _, _, err := s.e.Resolve(s.ctx(), asked); fault.KindOf(err) != fault.Unavailable || !strings.Contains(err.Error(), "cannot be reached") {
 		t.Fatalf("without its registry, Resolve says %v (hidden: %v)", err, errors.Unwrap(err))
 	}
 }
@@ -75,7 +75,7 @@ func TestResolveRefusals(t *testing.T) {
 		{"no digest", workload.Image{Repository: foreign.Repository, Digest: nowhere}, "no such tag or digest in that repository (404)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := s.e.Resolve(s.ctx(), tt.image)
+			_, _, err := s.e.Resolve(s.ctx(), tt.image)
 			if fault.KindOf(err) != fault.Refused || !strings.Contains(fault.Text(err), tt.want) {
 				t.Errorf("Resolve says %v (hidden: %v)", err, errors.Unwrap(err))
 			}
@@ -118,7 +118,7 @@ func TestCredentials(t *testing.T) {
 	asked := workload.Image{Repository: made.Repository, Tag: "1"}
 	refused := func(what, want string) {
 		t.Helper()
-		_, err := e.Resolve(s.ctx(), asked)
+		_, _, err := e.Resolve(s.ctx(), asked)
 		if fault.KindOf(err) != fault.Refused || !strings.Contains(fault.Text(err), want) || strings.Contains(err.Error(), canary) {
 			t.Errorf("%s: Resolve says %v (hidden: %v)", what, err, errors.Unwrap(err))
 		}
@@ -134,7 +134,7 @@ func TestCredentials(t *testing.T) {
 	write("deployer", "wrong-"+canary)
 	refused("a wrong password", "(401)")
 	write("deployer", canary) // the file is read anew
-	resolved, err := e.Resolve(s.ctx(), asked)
+	resolved, _, err := e.Resolve(s.ctx(), asked)
 	s.must(err)
 	pulled, err := e.Pull(s.ctx(), resolved, nil)
 	s.must(err)

@@ -63,7 +63,14 @@ func (s *stage) in(t *testing.T) *stage {
 // open returns an Engine at the address, with a key of its own that is always the same.
 func open(t *testing.T, host string) *engine.Engine {
 	t.Helper()
-	e, err := engine.New(engine.Options{Host: host, RegistryConfig: filepath.Join("testdata", "docker.json"), Key: secret.NewKey([secret.KeySize]byte{1})})
+	return opened(t, engine.Options{Host: host})
+}
+
+// opened is open with options, to which it adds what they all have.
+func opened(t *testing.T, o engine.Options) *engine.Engine {
+	t.Helper()
+	o.RegistryConfig, o.Key = filepath.Join("testdata", "docker.json"), secret.NewKey([secret.KeySize]byte{1})
+	e, err := engine.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,9 +33,9 @@ func TestAnImageOfNoAllowedRegistryIsRefused(t *testing.T) {
 					asked := false
 					r.images.find = func(i workload.Image) (workload.Image, bool, error) { asked = true; return i, true, nil }
 					r.images.resolve = func(i workload.Image) (workload.Image, error) { asked = true; return i, nil }
-					r.images.pull = func(i workload.Image, _ func(done, total int64)) (workload.Image, int64, bool, error) {
+					r.images.pull = func(i workload.Image, _ func(done, total int64)) (workload.Fetched, error) {
 						asked = true
-						return i, 0, true, nil
+						return workload.Fetched{Image: i, Cached: true}, nil
 					}
 					s := r.requested(kind)
 					s.Request.Image, s.Validated = test.image, &rollout.Validated{}
