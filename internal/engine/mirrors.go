@@ -70,7 +70,7 @@ func (e *Engine) askAnywhere(ctx context.Context, img workload.Image) (registry.
 	for _, m := range e.elsewhere(img) {
 		found, other := e.ask(ctx, m)
 		if other == nil {
-			return found, []string{fmt.Sprintf("what %s is was asked of the mirror %s, which may be behind: %s", asked(img), m.Repository, e.why(err, img))}, nil
+			return found, []string{fmt.Sprintf("the mirror %s was asked what %s is, and may be behind: %s", m.Repository, asked(img), e.why(err, img))}, nil
 		}
 		if ctx.Err() != nil {
 			return d, nil, e.registryFailed(other, "ask a mirror for", m)
@@ -115,5 +115,5 @@ func besides(err error, tried []string) error {
 	if len(tried) == 0 {
 		return err
 	}
-	return fault.Hide(err, fault.KindOf(err), "%s; %s", fault.Text(err), strings.Join(tried, "; "))
+	return fault.Hide(err, fault.KindOf(err), "%s; %s%s", strings.TrimSuffix(fault.Text(err), untouched), strings.Join(tried, "; "), untouched)
 }

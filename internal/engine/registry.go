@@ -85,8 +85,11 @@ func (e *Engine) registryFailed(err error, doing string, img workload.Image) err
 		return e.failed(err, "%s", doing)
 	}
 	kind, words := e.registrySays(err, img)
-	return fault.Hide(err, kind, "%s: %s; no container was touched", doing, words)
+	return fault.Hide(err, kind, "%s: %s%s", doing, words, untouched)
 }
+
+// untouched ends what is said of a registry: a failure there ends a rollout before anything was done.
+const untouched = "; no container was touched"
 
 // why returns, in our words and nothing besides, what failed in a call that the Engine made to the registry of img.
 func (e *Engine) why(err error, img workload.Image) string {
