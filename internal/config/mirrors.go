@@ -3,7 +3,22 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/distribution/reference"
 )
+
+// MirrorsOf returns a repository as the mirrors of its registry have it, in the order in which they are asked.
+func (r Registry) MirrorsOf(repository string) []string {
+	named, err := reference.ParseNormalizedNamed(repository)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, m := range r.Mirrors[strings.ToLower(reference.Domain(named))] {
+		out = append(out, m+"/"+reference.Path(named))
+	}
+	return out
+}
 
 func readRegistry(f field) Registry {
 	m := f.only("config", "mirrors")

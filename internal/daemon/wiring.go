@@ -17,7 +17,7 @@ import (
 
 // newSteps puts the adapters behind the interfaces that the steps declare. The caller closes the Engine.
 func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy) (*steps.Steps, *engine.Engine, error) {
-	docker, err := engine.New(engine.Options{Host: cfg.Engine.Host, RegistryConfig: cfg.Registry.ConfigFile, Mirrors: cfg.Registry.Mirrors, Key: key})
+	docker, err := engine.New(engine.Options{Host: cfg.Engine.Host, RegistryConfig: cfg.Registry.ConfigFile, Mirrors: cfg.Registry.MirrorsOf, Key: key})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/registry"
 
 	"github.com/capakraken/fairlead/internal/fault"
@@ -23,14 +22,10 @@ func (e *Engine) names(img workload.Image) []workload.Image {
 
 // elsewhere returns img as the mirrors of its registry have it, in the order in which they are asked.
 func (e *Engine) elsewhere(img workload.Image) []workload.Image {
-	named, err := reference.ParseNormalizedNamed(img.Repository)
-	if err != nil {
-		return nil
-	}
 	var out []workload.Image
-	for _, m := range e.mirrors[strings.ToLower(reference.Domain(named))] {
+	for _, repository := range e.mirrors(img.Repository) {
 		there := img
-		there.Repository = m + "/" + reference.Path(named)
+		there.Repository = repository
 		out = append(out, there)
 	}
 	return out

@@ -31,8 +31,20 @@ func newPair(t *testing.T) pair {
 	s.must(err)
 	p.mirror, err = s.world.Registry(s.setUp(), world.RegistryOptions{})
 	s.must(err)
-	s.e = opened(t, engine.Options{Mirrors: map[string][]string{p.origin.Host: {p.mirror.Host}}})
+	s.e = opened(t, engine.Options{Mirrors: mirrored(p.origin, p.mirror.Host)})
 	return p
+}
+
+// mirrored says that hosts are mirrors of a registry.
+func mirrored(origin *world.Registry, hosts ...string) func(string) []string {
+	return func(repository string) (out []string) {
+		for _, h := range hosts {
+			if path, ok := strings.CutPrefix(repository, origin.Host+"/"); ok {
+				out = append(out, h+"/"+path)
+			}
+		}
+		return out
+	}
 }
 
 // image puts the same image into registries, and returns it as the origin has it.
@@ -90,7 +102,7 @@ func TestAMirrorIsPassedOver(t *testing.T) {
 	}))
 	defer lying.Close()
 	liar := strings.TrimPrefix(lying.URL, "http://")
-	p.e = opened(t, engine.Options{Mirrors: map[string][]string{p.origin.Host: {p.mirror.Host, liar}}})
+	p.e = opened(t, engine.Options{Mirrors: mirrored(p.origin, p.mirror.Host, liar)})
 	i := p.image("1", p.origin)
 	got, err := p.e.Pull(p.setUp(), i, nil)
 	p.must(err)

@@ -1,17 +1,23 @@
-package engine
+package config
 
 import (
 	"slices"
 	"testing"
-
-	"github.com/capakraken/fairlead/internal/workload"
 )
 
-func TestNamesAtMirrors(t *testing.T) {
-	e := &Engine{mirrors: map[string][]string{
-		"registry.example.com": {"one.example.com:5000", "two.example.com/cache"},
-		"docker.io":            {"hub.example.com"},
-	}}
+func TestMirrorsOf(t *testing.T) {
+	const text = `instance: a
+registry:
+  mirrors:
+    Registry.example.com: [one.example.com:5000, two.example.com/cache]
+    index.docker.io: [hub.example.com]
+apps:
+  shop: {environment: production, image: shop, services: {web: {}}}
+`
+	cfg, err := Parse("fairlead.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for repository, want := range map[string][]string{
 		"registry.example.com/team/app":      {"one.example.com:5000/team/app", "two.example.com/cache/team/app"},
 		"Registry.Example.com/team/app":      {"one.example.com:5000/team/app", "two.example.com/cache/team/app"},
@@ -22,13 +28,7 @@ func TestNamesAtMirrors(t *testing.T) {
 		"index.docker.io/team/shop":          {"hub.example.com/team/shop"},
 		"":                                   nil,
 	} {
-		var got []string
-		for _, i := range e.elsewhere(workload.Image{Repository: repository, Digest: "sha256:aa"}) {
-			if got = append(got, i.Repository); i.Digest != "sha256:aa" {
-				t.Errorf("%s became %+v", repository, i)
-			}
-		}
-		if !slices.Equal(got, want) {
+		if got := cfg.Registry.MirrorsOf(repository); !slices.Equal(got, want) {
 			t.Errorf("%q is at %v, want %v", repository, got, want)
 		}
 	}
