@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/docker/docker/api/types/container"
+
 	"github.com/capakraken/fairlead/e2e/world"
 	"github.com/capakraken/fairlead/internal/engine"
 	"github.com/capakraken/fairlead/internal/fault"
@@ -88,6 +90,23 @@ func TestAMirrorDelivers(t *testing.T) {
 	removed, left, err := p.e.LetGo(p.setUp(), p.key, got.Image, true)
 	if err != nil || left != "" || !slices.Equal(removed, []string{name, p.at(p.mirror, i)}) || p.called(got.Image.ID) != nil {
 		t.Errorf("let go: %v, %q, %v; left are %v", removed, left, err, p.called(got.Image.ID))
+	}
+}
+
+// Whoever runs what a mirror delivered may read the same legacy values as whoever runs it from its origin.
+func TestAMirrorsImageHasConsumers(t *testing.T) {
+	p := newPair(t)
+	i := p.image("1", p.origin, p.mirror)
+	got, err := p.e.Pull(p.setUp(), i, nil)
+	p.must(err)
+	for name, called := range map[string]string{"by-name-" + p.world.Run: p.at(p.mirror, i), "by-id-" + p.world.Run: got.Image.ID} {
+		p.adopted(name, func(c *container.Config, _ *container.HostConfig) {
+			c.Image, c.Cmd = called, []string{"tcp-forward", ":1", "127.0.0.1:1"}
+		})
+	}
+	found, err := p.e.Consumers(p.setUp(), p.key, i.Repository, nil)
+	if err != nil || len(found) != 2 {
+		t.Errorf("%+v, %v", found, err)
 	}
 }
 
