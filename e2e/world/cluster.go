@@ -62,16 +62,16 @@ func (w *World) newCluster(ctx context.Context, p *Postgres, o PostgresOptions) 
 
 // enableTLS gives the server a certificate that vouches for itself.
 func (c *cluster) enableTLS(p *Postgres) error {
-	certificate, key, err := selfSigned(TLSName)
+	certificate, err := selfSigned(TLSName)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(c.write("server.crt", certificate), c.write("server.key", key)); err != nil {
+	if err := errors.Join(c.write("server.crt", certificate.PEM), c.write("server.key", certificate.Key)); err != nil {
 		return err
 	}
 	p.CAFile = filepath.Join(c.dir, "server.crt")
 	p.roots = x509.NewCertPool()
-	p.roots.AppendCertsFromPEM(certificate)
+	p.roots.AppendCertsFromPEM(certificate.PEM)
 	c.options = []string{"-c", "ssl=on", "-c", "ssl_cert_file=" + p.CAFile, "-c", "ssl_key_file=" + filepath.Join(c.dir, "server.key")}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -19,7 +21,8 @@ import (
 type Registry struct {
 	Host string // address and port, as in an image reference
 
-	direct  string // the server's own base URL, where no credentials are asked for
+	direct  string // the base URL of a server where no credentials are asked for
+	data    string // the directory with its images
 	process *process
 }
 
@@ -30,17 +33,22 @@ type RegistryOptions struct {
 
 // Registry starts a registry on the loopback address, which the Engine trusts without TLS.
 func (w *World) Registry(ctx context.Context, o RegistryOptions) (*Registry, error) {
-	binary, err := anyOf("docker-registry", "registry")
+	data, err := w.mkdir("images")
 	if err != nil {
 		return nil, err
 	}
-	address, p, err := w.serveOnFreePort(ctx, func(ctx context.Context, port int) (*process, error) {
-		return w.startRegistry(ctx, binary, port)
+	port, p, err := w.serveOnFreePort(ctx, func(ctx context.Context, port int) (*process, error) {
+		s := registryServer{host: at(loopback, port), data: data}
+		s.ready = func(ctx context.Context) error {
+			_, err := exchange(ctx, "GET", "http://"+s.host+"/v2/", "", nil)
+			return err
+		}
+		return w.startRegistry(ctx, s)
 	})
 	if err != nil {
 		return nil, err
 	}
-	r := &Registry{Host: address, direct: "http://" + address, process: p}
+	r := &Registry{Host: at(loopback, port), direct: "http://" + at(loopback, port), data: data, process: p}
 	w.onClose(r.Stop)
 	if o.User != "" {
 		if r.Host, err = w.guard(r.direct, o); err != nil {
@@ -53,34 +61,49 @@ func (w *World) Registry(ctx context.Context, o RegistryOptions) (*Registry, err
 // Stop ends the registry before the run ends. It may be called twice.
 func (r *Registry) Stop() error { return r.process.stop() }
 
-func (w *World) startRegistry(ctx context.Context, binary string, port int) (*process, error) {
+// registryServer is what is told to one docker-registry.
+type registryServer struct {
+	host   string // address and port
+	data   string
+	files  map[string][]byte           // that its configuration names
+	config func(dir string) string     // more of it, behind http; the files are in dir. Nothing where nil
+	ready  func(context.Context) error // whether it serves
+}
+
+func (w *World) startRegistry(ctx context.Context, s registryServer) (*process, error) {
+	binary, err := anyOf("docker-registry", "registry")
+	if err != nil {
+		return nil, err
+	}
 	dir, err := w.mkdir("registry")
 	if err != nil {
 		return nil, err
 	}
-	address := fmt.Sprintf("127.0.0.1:%d", port)
 	config := fmt.Sprintf(`version: 0.1
 log: {level: warn}
 storage:
   filesystem: {rootdirectory: %q}
   delete: {enabled: true}
-http: {addr: %q}
-`, filepath.Join(dir, "data"), address)
-	file := filepath.Join(dir, "config.yml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		return nil, fmt.Errorf("configure the registry: %w", err)
+http:
+  addr: %q
+`, s.data, s.host)
+	if s.config != nil {
+		config += s.config(dir)
 	}
-	serve := exec.Command(binary, "serve", file)
+	files := map[string][]byte{"config.yml": []byte(config)}
+	maps.Copy(files, s.files)
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			return nil, fmt.Errorf("configure the registry: %w", err)
+		}
+	}
+	serve := exec.Command(binary, "serve", filepath.Join(dir, "config.yml"))
 	serve.Env = []string{} // REGISTRY_ variables would change the configuration
 	p, err := w.start("registry", serve)
 	if err != nil {
 		return nil, err
 	}
-	err = p.await(ctx, func(ctx context.Context) error {
-		_, err := exchange(ctx, "GET", "http://"+address+"/v2/", "", nil)
-		return err
-	})
-	if err != nil {
+	if err := p.await(ctx, s.ready); err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
 	return p, nil
@@ -122,29 +145,34 @@ func (w *World) guard(target string, o RegistryOptions) (string, error) {
 	return listener.Addr().String(), nil
 }
 
-// serveOnFreePort starts a server on a port of 127.0.0.1 that was free a moment ago. As somebody else may take it in
+const loopback = "127.0.0.1"
+
+// at returns an address with its port.
+func at(address string, port int) string { return net.JoinHostPort(address, strconv.Itoa(port)) }
+
+// serveOnFreePort starts a server on a port that was free a moment ago, and returns both. As somebody else may take it in
 // between, it tries three times.
-func (w *World) serveOnFreePort(ctx context.Context, start func(context.Context, int) (*process, error)) (string, *process, error) {
+func (w *World) serveOnFreePort(ctx context.Context, start func(context.Context, int) (*process, error)) (int, *process, error) {
 	var failed error
 	for range 3 {
 		// Free on every address, since some servers listen on several.
 		listener, err := net.Listen("tcp4", ":0")
 		if err != nil {
-			return "", nil, fmt.Errorf("look for a free port: %w", err)
+			return 0, nil, fmt.Errorf("look for a free port: %w", err)
 		}
 		port := listener.Addr().(*net.TCPAddr).Port
 		if err := listener.Close(); err != nil {
-			return "", nil, fmt.Errorf("look for a free port: %w", err)
+			return 0, nil, fmt.Errorf("look for a free port: %w", err)
 		}
 		p, err := start(ctx, port)
 		if err == nil {
-			return fmt.Sprintf("127.0.0.1:%d", port), p, nil
+			return port, p, nil
 		}
 		if failed = err; ctx.Err() != nil {
 			break
 		}
 	}
-	return "", nil, failed
+	return 0, nil, failed
 }
 
 // anyOf returns the path of the first program that is installed.

@@ -39,7 +39,7 @@ func sweepRun(ctx context.Context, engine *Engine, run, dir string) error {
 		return err
 	}
 	defer lock.Close()
-	if err := errors.Join(removeObjects(ctx, engine, run), endRecorded(ctx, dir)); err != nil {
+	if err := errors.Join(removeObjects(ctx, engine, run), endRecorded(ctx, dir), distrustRecorded(dir)); err != nil {
 		return err
 	}
 	return os.RemoveAll(dir)

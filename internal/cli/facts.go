@@ -140,7 +140,11 @@ func pulled(p rollout.Pulled) string {
 	if p.Cached {
 		return p.Image.String() + " is on the host already"
 	}
-	return fmt.Sprintf("%s, %s fetched", p.Image, size(p.Bytes))
+	text := fmt.Sprintf("%s, %s fetched", p.Image, size(p.Bytes))
+	if p.Mirror != "" {
+		text += " from the mirror " + p.Mirror
+	}
+	return text
 }
 
 // replaced says what a service's replacement did.

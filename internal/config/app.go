@@ -21,7 +21,7 @@ func readApp(name string, f field) App {
 	if !plainName.MatchString(name) {
 		f.bad("is not a usable name for an app", "use lower-case letters, digits and hyphens, 63 at most, beginning with a letter or digit")
 	}
-	m := f.only("environment", "image", "env", "services", "compose", "verify", "secrets", "legacy", "clear", "keep_releases", "not_consumers", "timeouts", "pre_start", "hooks")
+	m := f.only("environment", "image", "allowed_registries", "env", "services", "compose", "verify", "secrets", "legacy", "clear", "keep_releases", "not_consumers", "timeouts", "pre_start", "hooks")
 	app := App{
 		Name:         name,
 		Environment:  m.need("environment", "name it, such as environment: production").name(),
@@ -34,6 +34,8 @@ func readApp(name string, f field) App {
 		NotConsumers: readNotConsumers(m.get("not_consumers")),
 		Timeouts:     readTimeouts(m.get("timeouts")),
 	}
+	app.AllowedRegistries = readRegistries(m.get("allowed_registries"))
+	app.fromAllowed(m)
 	app.readDefinitions(m)
 	app.PreStart = readPreStart(m.get("pre_start"), app.Services)
 	app.Hooks = readHooks(m.get("hooks"))

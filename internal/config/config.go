@@ -29,9 +29,10 @@ type Engine struct {
 	Host string // such as unix:///var/run/docker.sock; empty for the client's own default
 }
 
-// Registry says where the credentials for registries are.
+// Registry says how registries are asked.
 type Registry struct {
-	ConfigFile string // absolute path of a Docker config file
+	ConfigFile string              // absolute path of a Docker config file
+	Mirrors    map[string][]string // of a registry by its host; each stands before an image's path as that host does
 }
 
 // Access names who may do what, besides root, who may do everything.
@@ -42,22 +43,23 @@ type Principals struct{ Users, Groups []string }
 
 // App is one app in one environment. Its checks have an entry for every service.
 type App struct {
-	Name         string
-	Environment  string
-	Repository   string // the image's, without tag and digest: those come with a rollout
-	Line         int    // where the app is defined
-	Env          []EnvSource
-	Services     []Definition // in the order in which they are replaced
-	Compose      *Compose     // nil when the services are defined in this file
-	Checks       map[string]workload.Check
-	Secrets      []secret.Spec // in the file's order
-	Legacy       *Legacy       // nil when the app never kept secrets in its database
-	Clear        ClearMode
-	KeepReleases int      // how many releases' images stay on the host
-	NotConsumers []string // containers that share the image but do not read the legacy values
-	Timeouts     Timeouts
-	PreStart     *PreStart // nil when nothing runs before the old containers stop
-	Hooks        []Hook    // in the order in which they are called
+	Name              string
+	Environment       string
+	Repository        string // the image's, without tag and digest: those come with a rollout
+	AllowedRegistries Registries
+	Line              int // where the app is defined
+	Env               []EnvSource
+	Services          []Definition // in the order in which they are replaced
+	Compose           *Compose     // nil when the services are defined in this file
+	Checks            map[string]workload.Check
+	Secrets           []secret.Spec // in the file's order
+	Legacy            *Legacy       // nil when the app never kept secrets in its database
+	Clear             ClearMode
+	KeepReleases      int      // how many releases' images stay on the host
+	NotConsumers      []string // containers that share the image but do not read the legacy values
+	Timeouts          Timeouts
+	PreStart          *PreStart // nil when nothing runs before the old containers stop
+	Hooks             []Hook    // in the order in which they are called
 }
 
 // PreStart is a command that runs in a one-off container of the new image before the old containers stop.

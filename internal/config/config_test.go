@@ -46,12 +46,14 @@ func TestEveryKey(t *testing.T) {
 		Path:     "fairlead.yaml",
 		Instance: "prod-1",
 		Engine:   Engine{Host: "unix:///run/docker.sock"},
-		Registry: Registry{ConfigFile: "/etc/fairlead/docker.json"},
+		Registry: Registry{ConfigFile: "/etc/fairlead/docker.json", Mirrors: map[string][]string{
+			"registry.example.com:5000": {"mirror.example.com:5000"}, "docker.io": {"mirror.example.com/hub", "127.0.0.1:5000"}}},
 		Access: Access{Viewers: Principals{Users: []string{"anna"}, Groups: []string{"staff"}},
 			Operators: Principals{Groups: []string{"deploy"}}, Admins: Principals{Users: []string{"1000"}}},
 		Apps: map[string]App{"shop": {
 			Name: "shop", Environment: "production", Repository: "registry.example.com:5000/team/shop", Line: 9,
-			Env: []EnvSource{{File: "/etc/shop/.env.production"}, {File: "/etc/shop/database.env"}},
+			AllowedRegistries: Registries{"registry.example.com:5000/team", "docker.io"},
+			Env:               []EnvSource{{File: "/etc/shop/.env.production"}, {File: "/etc/shop/database.env"}},
 			Services: []Definition{{Name: "web", Source: "fairlead.yaml", Line: 16}, {Name: "worker", Source: "fairlead.yaml", Line: 19},
 				{Name: "cron", Source: "fairlead.yaml", Line: 22}, {Name: "plain", Source: "fairlead.yaml", Line: 23}},
 			Checks: map[string]workload.Check{

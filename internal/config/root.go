@@ -19,12 +19,9 @@ func readConfig(f field) Config {
 	cfg := Config{
 		Instance: m.need("instance", "give this daemon a name of its own, such as instance: prod-1").name(),
 		Engine:   Engine{Host: m.get("engine").only("host").get("host").engineHost()},
-		Registry: Registry{ConfigFile: DefaultRegistryConfig},
+		Registry: readRegistry(m.get("registry")),
 		Access:   readAccess(m.get("access")),
 		Apps:     map[string]App{},
-	}
-	if file := m.get("registry").only("config").get("config"); file.set() {
-		cfg.Registry.ConfigFile = file.absolute()
 	}
 	apps := m.need("apps", "define at least one app").mapping()
 	if apps.set() && len(apps.keys) == 0 {

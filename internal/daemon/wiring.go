@@ -18,7 +18,7 @@ import (
 
 // newSteps puts the adapters behind the interfaces that the steps declare. The caller closes the Engine.
 func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy) (*steps.Steps, *engine.Engine, error) {
-	docker, err := engine.New(engine.Options{Host: cfg.Engine.Host, RegistryConfig: cfg.Registry.ConfigFile, Key: key})
+	docker, err := engine.New(engine.Options{Host: cfg.Engine.Host, RegistryConfig: cfg.Registry.ConfigFile, Mirrors: cfg.Registry.MirrorsOf, Key: key})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -55,9 +55,8 @@ func reach(docker *engine.Engine) error {
 // images speaks of pulls in the words of the steps.
 type images struct{ *engine.Engine }
 
-func (i images) Pull(ctx context.Context, image workload.Image, progress func(done, total int64)) (workload.Image, int64, bool, error) {
-	pulled, err := i.Engine.Pull(ctx, image, func(p engine.Progress) { progress(p.Done, p.Total) })
-	return pulled.Image, pulled.Bytes, pulled.Cached, err
+func (i images) Pull(ctx context.Context, image workload.Image, progress func(done, total int64)) (workload.Fetched, error) {
+	return i.Engine.Pull(ctx, image, func(p engine.Progress) { progress(p.Done, p.Total) })
 }
 
 // database looks at legacy values by the names that the app's containers know.

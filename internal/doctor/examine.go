@@ -102,6 +102,9 @@ func (e *examination) appChecks(name string) []check {
 		check{"host", name, needing(e.reachable(), func(ctx context.Context) []Finding { return e.surroundings(ctx, known) })},
 		check{"registry", app.Repository, needing(e.reachable(), func(ctx context.Context) []Finding { return e.registry(ctx, app, found) })},
 		check{"leftovers", name, needing(e.reachable(), func(context.Context) []Finding { return e.leftovers(app, found) })})
+	for _, m := range e.Config.Registry.MirrorsOf(app.Repository) {
+		all = append(all, check{"registry", m, needing(e.reachable(), func(ctx context.Context) []Finding { return e.mirror(ctx, app, m, found) })})
+	}
 	for _, d := range app.Services {
 		all = append(all, check{"status", name + "/" + d.Name, needing(e.reachable(), func(ctx context.Context) []Finding { return e.status(ctx, app, d.Name, found) })})
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +27,8 @@ type host struct {
 	about      About
 	aboutErr   error
 	reach      error
+	astray     map[string]error // what else Reach says, by repository
+	turn       sync.Mutex       // of asked, since checks run side by side
 	asked      []workload.Image
 	containers []workload.Container
 	observeErr error
@@ -51,7 +54,12 @@ type host struct {
 
 func (h *host) About(context.Context) (About, error) { return h.about, h.aboutErr }
 func (h *host) Reach(_ context.Context, i workload.Image) error {
+	h.turn.Lock()
 	h.asked = append(h.asked, i)
+	h.turn.Unlock()
+	if err, ok := h.astray[i.Repository]; ok {
+		return err
+	}
 	return h.reach
 }
 func (h *host) Observe(context.Context, workload.Key, []workload.Service) ([]workload.Container, error) {

@@ -46,13 +46,7 @@ const guess = "latest"
 // registry says whether the app's repository can be asked, with the login that there is. The tag of what runs is asked
 // for, so that a pull of it would go through.
 func (e *examination) registry(ctx context.Context, app config.App, found func() ([]workload.Container, error)) []Finding {
-	image := workload.Image{Repository: app.Repository, Tag: guess}
-	containers, _ := found() // that it failed is said elsewhere
-	for _, c := range containers {
-		if c.Live() && c.Image.Tag != "" && c.Image.Repository == app.Repository {
-			image.Tag = c.Image.Tag
-		}
-	}
+	image := e.known(app, found)
 	err := e.Engine.Reach(ctx, image)
 	switch kind := fault.KindOf(err); {
 	case err == nil:
@@ -63,4 +57,30 @@ func (e *examination) registry(ctx context.Context, app config.App, found func()
 		return []Finding{warning("the registry answers, and has no image "+image.String()+" any more, though that runs", "push it again, so that it can be pulled once the host has lost it")}
 	}
 	return failed(err, "mend the logins in "+e.Config.Registry.ConfigFile+", or the way to the registry")
+}
+
+// mirror says the same of a mirror of the app's registry. A rollout can do without.
+func (e *examination) mirror(ctx context.Context, app config.App, repository string, found func() ([]workload.Container, error)) []Finding {
+	image := e.known(app, found)
+	image.Repository = repository
+	err := e.Engine.Reach(ctx, image)
+	switch {
+	case err == nil:
+		return []Finding{ok("the mirror has " + image.String() + ", and gives it to us")}
+	case fault.KindOf(err) == fault.NotFound:
+		return []Finding{ok("the mirror answers, and accepts us")}
+	}
+	return []Finding{warning(fault.Text(err), "mend the way to the mirror, or take it out of registry.mirrors: until then each pull tries it in vain")}
+}
+
+// known returns an image of the app that its registry should have: what runs, or a guess.
+func (e *examination) known(app config.App, found func() ([]workload.Container, error)) workload.Image {
+	image := workload.Image{Repository: app.Repository, Tag: guess}
+	containers, _ := found() // that it failed is said elsewhere
+	for _, c := range containers {
+		if c.Live() && c.Image.Tag != "" && c.Image.Repository == app.Repository {
+			image.Tag = c.Image.Tag
+		}
+	}
+	return image
 }

@@ -28,7 +28,7 @@ func (e *Engine) Consumers(ctx context.Context, k workload.Key, repository strin
 			continue
 		}
 		project := c.Config.Labels[composeProject]
-		if !shares(c, repository, images) && (project == "" || !slices.Contains(composeProjects, project)) {
+		if !e.shares(c, repository, images) && (project == "" || !slices.Contains(composeProjects, project)) {
 			continue
 		}
 		one, err := e.identified(ctx, c)
@@ -40,11 +40,11 @@ func (e *Engine) Consumers(ctx context.Context, k workload.Key, repository strin
 	return out, nil
 }
 
-// shares reports whether c was made from an image of the repository: as it was called at the creation, as our label has
-// it, or by the image's id, which stays when its names move on.
-func shares(c container.InspectResponse, repository string, images []string) bool {
-	return sameRepository(parse(c.Config.Image).Repository, repository) ||
-		sameRepository(c.Config.Labels[LabelRepository], repository) ||
+// shares reports whether c was made from an image of the repository, or of a mirror's copy: as it was called at the
+// creation, as our label has it, or by the image's id, which stays when its names move on.
+func (e *Engine) shares(c container.InspectResponse, repository string, images []string) bool {
+	return e.ofRepository(parse(c.Config.Image).Repository, repository) ||
+		e.ofRepository(c.Config.Labels[LabelRepository], repository) ||
 		slices.Contains(images, c.Image)
 }
 
@@ -57,7 +57,7 @@ func (e *Engine) imagesOf(ctx context.Context, repository string) ([]string, err
 	var ids []string
 	for _, img := range all {
 		names := slices.Concat(img.RepoTags, img.RepoDigests)
-		if slices.ContainsFunc(names, func(n string) bool { return sameRepository(parse(n).Repository, repository) }) {
+		if slices.ContainsFunc(names, func(n string) bool { return e.ofRepository(parse(n).Repository, repository) }) {
 			ids = append(ids, img.ID)
 		}
 	}

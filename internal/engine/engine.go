@@ -27,6 +27,8 @@ type Options struct {
 	// RegistryConfig is the path of a Docker config file with the registries' credentials; empty for
 	// DefaultRegistryConfig. It is read anew for each call to a registry.
 	RegistryConfig string
+	// Mirrors returns a repository as mirrors of its registry have it, in the order in which they are asked; nil for none.
+	Mirrors func(repository string) []string
 	// Key makes the fingerprints of environments. It is required.
 	Key secret.Key
 }
@@ -35,6 +37,7 @@ type Options struct {
 type Engine struct {
 	api            *client.Client
 	registryConfig string
+	mirrors        func(repository string) []string
 	key            secret.Key
 	known          atomic.Pointer[ocispec.Platform] // what images must be made for; nil until it was asked for
 }
@@ -55,7 +58,10 @@ func New(o Options) (*Engine, error) {
 	if o.RegistryConfig == "" {
 		o.RegistryConfig = DefaultRegistryConfig
 	}
-	return &Engine{api: api, registryConfig: o.RegistryConfig, key: o.Key}, nil
+	if o.Mirrors == nil {
+		o.Mirrors = func(string) []string { return nil }
+	}
+	return &Engine{api: api, registryConfig: o.RegistryConfig, mirrors: o.Mirrors, key: o.Key}, nil
 }
 
 // Close lets go of the connections to the Engine.

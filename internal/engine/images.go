@@ -6,113 +6,115 @@ import (
 
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/registry"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/workload"
 )
 
-// Pulled is what Pull did.
-type Pulled struct {
-	Image  workload.Image // with its ID
-	Bytes  int64          // fetched from the registry, compressed
-	Cached bool           // it was on the host already
-}
-
-// Resolve returns img with the digest that its tag means now, as the registry says. A digest that is given stays, and
-// one that is on the host needs no registry. An image that is not made for this host is a Refused fault.
-func (e *Engine) Resolve(ctx context.Context, img workload.Image) (workload.Image, error) {
+// Resolve returns img with the digest that its tag means now, as the registry says, or where that cannot be asked a
+// mirror of it, of which there is a warning then. A digest that is given stays, and one that is on the host needs no
+// registry. An image that is not made for this host is a Refused fault.
+func (e *Engine) Resolve(ctx context.Context, img workload.Image) (resolved workload.Image, warnings []string, err error) {
 	host, err := e.platform(ctx)
 	if err != nil {
-		return img, err
+		return img, nil, err
 	}
 	if img.Digest != "" {
 		found, ok, err := e.present(ctx, img, host)
 		if err != nil || ok {
-			return found, err
+			return found, nil, err
 		}
 	}
-	auth, err := e.credentials(img.Repository)
+	d, warnings, err := e.askAnywhere(ctx, img)
 	if err != nil {
-		return img, err
-	}
-	d, err := e.api.DistributionInspect(ctx, img.Ref(), auth.Reveal())
-	if err != nil {
-		return img, e.registryFailed(err, "ask the registry for", img)
+		return img, nil, err
 	}
 	if err := fits(asked(img), d.Platforms, host); err != nil {
-		return img, err
+		return img, nil, err
 	}
 	if img.Digest == "" {
 		img.Digest = d.Descriptor.Digest.String()
 	}
-	return img, nil
+	return img, warnings, nil
 }
 
-// Pull gets the image onto the host by its digest, unless it is there. It tells progress, which may be nil, from the
-// calling goroutine. What the registry sent is held to the digest and to this host's platform.
-func (e *Engine) Pull(ctx context.Context, img workload.Image, progress func(Progress)) (Pulled, error) {
+// distribution asks the registry of img what it has under that name.
+func (e *Engine) distribution(ctx context.Context, img workload.Image, auth secret.Value) (registry.DistributionInspect, error) {
+	return e.api.DistributionInspect(ctx, img.Ref(), auth.Reveal())
+}
+
+// Pull gets the image onto the host by its digest, unless it is there: from a mirror of its registry where there is one
+// that delivers it. It tells progress, which may be nil, from the calling goroutine. What was sent is held to the digest
+// and to this host's platform.
+func (e *Engine) Pull(ctx context.Context, img workload.Image, progress func(Progress)) (workload.Fetched, error) {
 	if img.Digest == "" {
-		return Pulled{}, fault.New(fault.Internal, "pull %s: its digest is not resolved", img)
+		return workload.Fetched{}, fault.New(fault.Internal, "pull %s: its digest is not resolved", img)
 	}
 	host, err := e.platform(ctx)
 	if err != nil {
-		return Pulled{}, err
+		return workload.Fetched{}, err
 	}
 	found, ok, err := e.present(ctx, img, host)
 	if err != nil || ok {
-		return Pulled{Image: found, Cached: ok}, err
+		return workload.Fetched{Image: found, Cached: ok}, err
 	}
-	n, err := e.fetch(ctx, img, host, progress)
+	came, err := e.fetchAnywhere(ctx, img, platformText(host), progress)
 	if err != nil {
-		return Pulled{}, err
+		return workload.Fetched{}, err
 	}
 	found, ok, err = e.present(ctx, img, host)
 	if err == nil && !ok {
 		err = fault.New(fault.Unavailable, "pull %s: the Docker Engine says that it is done, and does not have the image; no container was touched", img)
 	}
-	return Pulled{Image: found, Bytes: n}, err
+	return workload.Fetched{Image: found, Bytes: came.bytes, Mirror: came.mirror, Warnings: came.missed}, err
 }
 
-// fetch pulls img and returns the bytes that came from the registry.
-func (e *Engine) fetch(ctx context.Context, img workload.Image, host ocispec.Platform, progress func(Progress)) (int64, error) {
+// fetch pulls img and returns the bytes that came from the registry. Its error is not yet in our words.
+func (e *Engine) fetch(ctx context.Context, img workload.Image, platform string, progress func(Progress)) (int64, error) {
 	auth, err := e.credentials(img.Repository)
 	if err != nil {
 		return 0, err
 	}
 	failpoint.Hit(failpoint.PullAsked)
-	stream, err := e.api.ImagePull(ctx, img.Ref(), image.PullOptions{RegistryAuth: auth.Reveal(), Platform: platformText(host)})
+	stream, err := e.api.ImagePull(ctx, img.Ref(), image.PullOptions{RegistryAuth: auth.Reveal(), Platform: platform})
 	if err != nil {
-		return 0, e.registryFailed(err, "pull", img)
+		return 0, err
 	}
 	defer stream.Close()
 	n, err := follow(stream, progress)
 	if err != nil {
-		return n, e.registryFailed(err, "pull", img)
+		return n, err
 	}
 	failpoint.Hit(failpoint.PullHeard)
 	return n, nil
 }
 
-// present looks for img on the host by its digest. One that is there for another platform is a Refused fault.
+// present looks for img on the host by its digest, under the name of its own registry or of a mirror. One that is there
+// for another platform is a Refused fault.
 func (e *Engine) present(ctx context.Context, img workload.Image, host ocispec.Platform) (workload.Image, bool, error) {
-	found, err := e.api.ImageInspect(ctx, img.Ref())
-	if gone(err) {
-		return img, false, nil
+	for _, name := range e.names(img) {
+		found, err := e.api.ImageInspect(ctx, name.Ref())
+		if gone(err) {
+			continue
+		}
+		if err != nil {
+			return img, false, e.failed(err, "look at image %s", name)
+		}
+		if !holdsDigest(found.RepoDigests, name) {
+			continue
+		}
+		is := ocispec.Platform{OS: found.Os, Architecture: found.Architecture, Variant: found.Variant}
+		if err := fits(asked(img), []ocispec.Platform{is}, host); err != nil {
+			return img, false, err
+		}
+		img.ID = found.ID
+		return img, true, nil
 	}
-	if err != nil {
-		return img, false, e.failed(err, "look at image %s", img)
-	}
-	if !holdsDigest(found.RepoDigests, img) {
-		return img, false, nil
-	}
-	is := ocispec.Platform{OS: found.Os, Architecture: found.Architecture, Variant: found.Variant}
-	if err := fits(asked(img), []ocispec.Platform{is}, host); err != nil {
-		return img, false, err
-	}
-	img.ID = found.ID
-	return img, true, nil
+	return img, false, nil
 }
 
 func holdsDigest(repoDigests []string, img workload.Image) bool {

@@ -20,13 +20,13 @@ import (
 
 func TestResolveAndPull(t *testing.T) {
 	s := newStage(t)
-	registry, err := s.world.Registry(s.ctx(), world.RegistryOptions{})
+	registry, err := s.world.Registry(s.setUp(), world.RegistryOptions{})
 	s.must(err)
-	made, err := s.world.Image(s.ctx(), registry, world.ImageSpec{Tag: "2.0.0", Padding: 2 << 20})
+	made, err := s.world.Image(s.setUp(), registry, world.ImageSpec{Tag: "2.0.0", Padding: 2 << 20})
 	s.must(err)
 	asked := workload.Image{Repository: made.Repository, Tag: "2.0.0"}
 
-	resolved, err := s.e.Resolve(s.ctx(), asked)
+	resolved, _, err := s.e.Resolve(s.ctx(), asked)
 	s.must(err)
 	if resolved.Digest != made.Digest || resolved.ID != "" {
 		t.Fatalf("resolved to %+v, made was %s", resolved, made.Digest)
@@ -44,23 +44,23 @@ func TestResolveAndPull(t *testing.T) {
 	}
 
 	s.must(registry.Stop()) // what is here by its digest needs no registry
-	found, err := s.e.Resolve(s.ctx(), resolved)
+	found, _, err := s.e.Resolve(s.ctx(), resolved)
 	s.must(err)
 	if found != pulled.Image {
 		t.Fatalf("resolved to %+v", found)
 	}
-	if _, err := s.e.Resolve(s.ctx(), asked); fault.KindOf(err) != fault.Unavailable || !strings.Contains(err.Error(), "cannot be reached") {
+	if _, _, err := s.e.Resolve(s.ctx(), asked); fault.KindOf(err) != fault.Unavailable || !strings.Contains(err.Error(), "cannot be reached") {
 		t.Fatalf("without its registry, Resolve says %v (hidden: %v)", err, errors.Unwrap(err))
 	}
 }
 
 func TestResolveRefusals(t *testing.T) {
 	s := newStage(t)
-	registry, err := s.world.Registry(s.ctx(), world.RegistryOptions{})
+	registry, err := s.world.Registry(s.setUp(), world.RegistryOptions{})
 	s.must(err)
-	foreign, err := s.world.Image(s.ctx(), registry, world.ImageSpec{Tag: "foreign", Platforms: []string{"linux/s390x"}})
+	foreign, err := s.world.Image(s.setUp(), registry, world.ImageSpec{Tag: "foreign", Platforms: []string{"linux/s390x"}})
 	s.must(err)
-	several, err := s.world.Image(s.ctx(), registry, world.ImageSpec{Tag: "several", Platforms: []string{"linux/s390x", "linux/ppc64le"}})
+	several, err := s.world.Image(s.setUp(), registry, world.ImageSpec{Tag: "several", Platforms: []string{"linux/s390x", "linux/ppc64le"}})
 	s.must(err)
 	nowhere := "sha256:" + strings.Repeat("0", 64)
 	for _, tt := range []struct {
@@ -75,7 +75,7 @@ func TestResolveRefusals(t *testing.T) {
 		{"no digest", workload.Image{Repository: foreign.Repository, Digest: nowhere}, "no such tag or digest in that repository (404)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := s.e.Resolve(s.ctx(), tt.image)
+			_, _, err := s.e.Resolve(s.ctx(), tt.image)
 			if fault.KindOf(err) != fault.Refused || !strings.Contains(fault.Text(err), tt.want) {
 				t.Errorf("Resolve says %v (hidden: %v)", err, errors.Unwrap(err))
 			}
@@ -93,11 +93,11 @@ func TestResolveRefusals(t *testing.T) {
 
 func TestPullEndsWithItsContext(t *testing.T) {
 	s := newStage(t)
-	registry, err := s.world.Registry(s.ctx(), world.RegistryOptions{})
+	registry, err := s.world.Registry(s.setUp(), world.RegistryOptions{})
 	s.must(err)
-	made, err := s.world.Image(s.ctx(), registry, world.ImageSpec{Tag: "big", Padding: 32 << 20})
+	made, err := s.world.Image(s.setUp(), registry, world.ImageSpec{Tag: "big", Padding: 32 << 20})
 	s.must(err)
-	ctx, cancel := context.WithCancel(s.ctx())
+	ctx, cancel := context.WithCancel(s.setUp()) // the Engine may begin late; what ends the pull must be the cancel
 	defer cancel()
 	_, err = s.e.Pull(ctx, workload.Image{Repository: made.Repository, Digest: made.Digest}, func(engine.Progress) { cancel() })
 	if !errors.Is(err, context.Canceled) {
@@ -107,9 +107,9 @@ func TestPullEndsWithItsContext(t *testing.T) {
 
 func TestCredentials(t *testing.T) {
 	s := newStage(t)
-	registry, err := s.world.Registry(s.ctx(), world.RegistryOptions{User: "deployer", Password: canary})
+	registry, err := s.world.Registry(s.setUp(), world.RegistryOptions{User: "deployer", Password: canary})
 	s.must(err)
-	made, err := s.world.Image(s.ctx(), registry, world.ImageSpec{Tag: "1"})
+	made, err := s.world.Image(s.setUp(), registry, world.ImageSpec{Tag: "1"})
 	s.must(err)
 	path := filepath.Join(t.TempDir(), "docker.json")
 	e, err := engine.New(engine.Options{RegistryConfig: path, Key: secret.NewKey([secret.KeySize]byte{1})})
@@ -118,7 +118,7 @@ func TestCredentials(t *testing.T) {
 	asked := workload.Image{Repository: made.Repository, Tag: "1"}
 	refused := func(what, want string) {
 		t.Helper()
-		_, err := e.Resolve(s.ctx(), asked)
+		_, _, err := e.Resolve(s.ctx(), asked)
 		if fault.KindOf(err) != fault.Refused || !strings.Contains(fault.Text(err), want) || strings.Contains(err.Error(), canary) {
 			t.Errorf("%s: Resolve says %v (hidden: %v)", what, err, errors.Unwrap(err))
 		}
@@ -134,7 +134,7 @@ func TestCredentials(t *testing.T) {
 	write("deployer", "wrong-"+canary)
 	refused("a wrong password", "(401)")
 	write("deployer", canary) // the file is read anew
-	resolved, err := e.Resolve(s.ctx(), asked)
+	resolved, _, err := e.Resolve(s.ctx(), asked)
 	s.must(err)
 	pulled, err := e.Pull(s.ctx(), resolved, nil)
 	s.must(err)

@@ -53,7 +53,9 @@ func (e *Engine) Find(ctx context.Context, k workload.Key, i workload.Image) (wo
 func (e *Engine) find(ctx context.Context, k workload.Key, i workload.Image) (image.InspectResponse, bool, error) {
 	names := []string{keptName(k, i)}
 	if i.Digest != "" {
-		names = slices.Insert(names, 0, i.Ref())
+		for at, name := range e.names(i) {
+			names = slices.Insert(names, at, name.Ref())
+		}
 	}
 	if i.ID != "" {
 		names = append(names, i.ID)
@@ -121,18 +123,26 @@ func (e *Engine) LetGo(ctx context.Context, k workload.Key, i workload.Image, fe
 		removed = append(removed, name)
 		failpoint.Hit(failpoint.KeepUnnamed)
 	}
-	foreign := func(n string) bool { return !holdsDigest([]string{n}, i) }
+	foreign := func(n string) bool {
+		return !slices.ContainsFunc(e.names(i), func(name workload.Image) bool { return holdsDigest([]string{n}, name) })
+	}
 	if !fetched || len(rest) == 0 || slices.ContainsFunc(rest, foreign) {
 		return removed, "", nil
 	}
 	if left, err = e.used(ctx, found.ID, i); left != "" || err != nil {
 		return removed, left, err
 	}
-	if left, err = e.unname(ctx, i.Ref(), i); left != "" || err != nil {
-		return removed, left, err
+	for _, name := range e.names(i) {
+		if !holdsDigest(rest, name) {
+			continue
+		}
+		if left, err = e.unname(ctx, name.Ref(), i); left != "" || err != nil {
+			return removed, left, err
+		}
+		failpoint.Hit(failpoint.KeepRemoved)
+		removed = append(removed, name.Ref())
 	}
-	failpoint.Hit(failpoint.KeepRemoved)
-	return append(removed, i.Ref()), "", nil
+	return removed, "", nil
 }
 
 // unname removes a name of an image, and the image with its last name. It returns why the Engine keeps it, where a
@@ -184,14 +194,15 @@ func (e *Engine) Kept(ctx context.Context, k workload.Key) ([]string, int64, err
 }
 
 // fill completes a definition with what depends on this Engine, just before a container is made of it. An image that has
-// lost its digest's name on this host is used by its id. Without logging options of its own, a container's log must not
+// no name of its own registry on this host is used by that of a mirror, or by its id. Without logging options of its own, a container's log must not
 // grow without end: where the Engine writes it to a file, the file is rotated. What the Engine's own configuration says of
 // the rotation cannot be seen from here.
 func (e *Engine) fill(ctx context.Context, d *definition, r workload.Replacement) error {
 	if i := r.Release.Image; i.Digest != "" && i.ID != "" {
-		if _, err := e.api.ImageInspect(ctx, i.Ref()); gone(err) {
-			if _, err := e.api.ImageInspect(ctx, i.ID); err == nil {
-				d.config.Image = i.ID
+		for _, name := range append(e.names(i), workload.Image{ID: i.ID}) {
+			if _, err := e.api.ImageInspect(ctx, name.Ref()); !gone(err) {
+				d.config.Image = name.Ref()
+				break
 			}
 		}
 	}

@@ -28,10 +28,10 @@ func (s *stage) called(ref string) []string {
 // once is no fault, and one that is kept is found when its digest's name is gone.
 func TestKeepAndLetGo(t *testing.T) {
 	s := newStage(t)
-	registry, err := s.world.Registry(s.ctx(), world.RegistryOptions{})
+	registry, err := s.world.Registry(s.setUp(), world.RegistryOptions{})
 	s.must(err)
 	pulled := func(tag string) workload.Image {
-		made, err := s.world.Image(s.ctx(), registry, world.ImageSpec{Tag: tag})
+		made, err := s.world.Image(s.setUp(), registry, world.ImageSpec{Tag: tag})
 		s.must(err)
 		got, err := s.e.Pull(s.ctx(), workload.Image{Repository: made.Repository, Tag: tag, Digest: made.Digest}, nil)
 		s.must(err)

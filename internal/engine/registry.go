@@ -84,9 +84,26 @@ func (e *Engine) registryFailed(err error, doing string, img workload.Image) err
 	if ours {
 		return e.failed(err, "%s", doing)
 	}
+	kind, words := e.registrySays(err, img)
+	return fault.Hide(err, kind, "%s: %s%s", doing, words, untouched)
+}
+
+// untouched ends what is said of a registry: a failure there ends a rollout before anything was done.
+const untouched = "; no container was touched"
+
+// why returns, in our words and nothing besides, what failed in a call that the Engine made to the registry of img.
+func (e *Engine) why(err error, img workload.Image) string {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return fault.Text(f)
+	}
+	_, words := e.registrySays(err, img)
+	return words
+}
+
+// registrySays is recognizeRegistry with the names filled in.
+func (e *Engine) registrySays(err error, img workload.Image) (fault.Kind, string) {
 	kind, words := recognizeRegistry(err, img)
-	words = strings.NewReplacer("HOST", hostOf(withHost(img.Repository)), "LOGINS", e.registryConfig).Replace(words)
-	return fault.Hide(err, kind, "%s: %s; no container was touched", doing, words)
+	return kind, strings.NewReplacer("HOST", hostOf(withHost(img.Repository)), "LOGINS", e.registryConfig).Replace(words)
 }
 
 // recognizeRegistry returns the kind of a registry's refusal, and our words for it. The names of the image and of

@@ -67,7 +67,7 @@ func TestAnswersOfARegistryAreToldApart(t *testing.T) {
 			defer server.Close()
 			host := strings.TrimPrefix(server.URL, "http://")
 			img := workload.Image{Repository: host + "/a/b", Tag: "1"}
-			_, resolving := s.e.Resolve(s.ctx(), img)
+			_, _, resolving := s.e.Resolve(s.ctx(), img)
 			img.Digest = "sha256:" + strings.Repeat("a", 64)
 			_, pulling := s.e.Pull(s.ctx(), img, nil)
 			for what, err := range map[string]error{"Resolve": resolving, "Pull": pulling} {
@@ -91,7 +91,7 @@ func TestASlowRegistryEndsWithTheDeadline(t *testing.T) {
 	defer close(release)
 	ctx, cancel := context.WithTimeout(s.ctx(), 500*time.Millisecond)
 	defer cancel()
-	_, err := s.e.Resolve(ctx, workload.Image{Repository: strings.TrimPrefix(server.URL, "http://") + "/a/b", Tag: "1"})
+	_, _, err := s.e.Resolve(ctx, workload.Image{Repository: strings.TrimPrefix(server.URL, "http://") + "/a/b", Tag: "1"})
 	if fault.KindOf(err) != fault.TimedOut || !strings.Contains(fault.Text(err), "in time") {
 		t.Errorf("Resolve says %v (hidden: %v)", err, errors.Unwrap(err))
 	}

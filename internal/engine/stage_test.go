@@ -63,7 +63,14 @@ func (s *stage) in(t *testing.T) *stage {
 // open returns an Engine at the address, with a key of its own that is always the same.
 func open(t *testing.T, host string) *engine.Engine {
 	t.Helper()
-	e, err := engine.New(engine.Options{Host: host, RegistryConfig: filepath.Join("testdata", "docker.json"), Key: secret.NewKey([secret.KeySize]byte{1})})
+	return opened(t, engine.Options{Host: host})
+}
+
+// opened is open with options, to which it adds what they all have.
+func opened(t *testing.T, o engine.Options) *engine.Engine {
+	t.Helper()
+	o.RegistryConfig, o.Key = filepath.Join("testdata", "docker.json"), secret.NewKey([secret.KeySize]byte{1})
+	e, err := engine.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,6 +116,14 @@ func (s *stage) must(err error) {
 // ctx ends when a test hangs.
 func (s *stage) ctx() context.Context {
 	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	s.t.Cleanup(cancel)
+	return ctx
+}
+
+// setUp ends when what a test only needs hangs: pushing an image takes long where a machine has much else to do, and how
+// long says nothing about the code under test.
+func (s *stage) setUp() context.Context {
+	ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Minute)
 	s.t.Cleanup(cancel)
 	return ctx
 }

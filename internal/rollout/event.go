@@ -125,7 +125,10 @@ type Pulled struct {
 	Image  workload.Image `json:"image"`
 	Bytes  int64          `json:"bytes"`
 	Cached bool           `json:"cached"` // nothing was fetched
-	// Warnings say how the new containers differ from the old ones.
+	// Mirror is the repository that it was fetched from, where that is a mirror's.
+	Mirror string `json:"mirror,omitempty"`
+	// Warnings say what an operator should know of where the image is from, and how the new containers differ from the
+	// old ones.
 	Warnings []string `json:"warnings,omitempty"`
 }
 

@@ -30,9 +30,9 @@ func TestPullCompares(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			r.images.pull = func(i workload.Image, _ func(done, total int64)) (workload.Image, int64, bool, error) {
+			r.images.pull = func(i workload.Image, _ func(done, total int64)) (workload.Fetched, error) {
 				i.ID = "sha256:02"
-				return i, 0, true, nil
+				return workload.Fetched{Image: i, Cached: true}, nil
 			}
 			r.runtime.compare = func(c workload.Replacement) (workload.Comparison, error) {
 				if c.Release.Image.ID != "sha256:02" || c.Old.ID != "old" || c.Unit.Service.Name != "web" {

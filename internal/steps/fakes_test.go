@@ -118,7 +118,8 @@ type fakeImages struct {
 	keep    func(i workload.Image) (string, error)
 	letGo   func(i workload.Image, fetched bool) ([]string, string, error)
 	resolve func(i workload.Image) (workload.Image, error)
-	pull    func(i workload.Image, progress func(done, total int64)) (workload.Image, int64, bool, error)
+	old     []string // what Resolve warns of
+	pull    func(i workload.Image, progress func(done, total int64)) (workload.Fetched, error)
 }
 
 func (f *fakeImages) Find(_ context.Context, _ workload.Key, i workload.Image) (workload.Image, bool, error) {
@@ -145,16 +146,17 @@ func (f *fakeImages) LetGo(_ context.Context, _ workload.Key, i workload.Image, 
 // Kept finds nothing: what is shown of it is no step's concern.
 func (f *fakeImages) Kept(context.Context, workload.Key) ([]string, int64, error) { return nil, 0, nil }
 
-func (f *fakeImages) Resolve(_ context.Context, i workload.Image) (workload.Image, error) {
+func (f *fakeImages) Resolve(_ context.Context, i workload.Image) (workload.Image, []string, error) {
 	if f.resolve == nil {
-		return workload.Image{}, uncalled(f.t, "Resolve")
+		return workload.Image{}, nil, uncalled(f.t, "Resolve")
 	}
-	return f.resolve(i)
+	resolved, err := f.resolve(i)
+	return resolved, f.old, err
 }
 
-func (f *fakeImages) Pull(_ context.Context, i workload.Image, progress func(done, total int64)) (workload.Image, int64, bool, error) {
+func (f *fakeImages) Pull(_ context.Context, i workload.Image, progress func(done, total int64)) (workload.Fetched, error) {
 	if f.pull == nil {
-		return workload.Image{}, 0, false, uncalled(f.t, "Pull")
+		return workload.Fetched{}, uncalled(f.t, "Pull")
 	}
 	return f.pull(i, progress)
 }

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"slices"
 
 	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
@@ -11,6 +12,9 @@ import (
 // pull resolves the tag to a digest, once, and gets exactly that image onto the host. A rollout that is resumed after
 // the pull was recorded keeps the digest, wherever the tag points by then. A rollback asks no registry for what is here.
 func (j job) pull(ctx context.Context) (*rollout.Evidence, error) {
+	if problems := j.barred(); len(problems) > 0 {
+		return nil, j.refusal(problems)
+	}
 	image := j.state.Request.Image
 	if j.state.Request.Kind == rollout.Rollback {
 		found, ok, err := j.Images.Find(ctx, j.key, image)
@@ -25,16 +29,16 @@ func (j job) pull(ctx context.Context) (*rollout.Evidence, error) {
 		}
 		j.say("the image is not on this host any more")
 	}
+	var old []string
 	if image.Digest == "" {
-		resolved, err := j.Images.Resolve(ctx, image)
-		if err != nil {
+		var err error
+		if image, old, err = j.Images.Resolve(ctx, image); err != nil {
 			return nil, err
 		}
-		image = resolved
 	}
 	failpoint.Hit(failpoint.TagResolved)
 	j.say("pulling " + image.String())
-	image, bytes, cached, err := j.Images.Pull(ctx, image, func(done, total int64) {
+	got, err := j.Images.Pull(ctx, image, func(done, total int64) {
 		j.progress(rollout.Progress{Step: rollout.Pull, Text: "pulling " + image.String(), Bytes: done, Total: total})
 	})
 	if err != nil && j.state.Request.Kind == rollout.Rollback {
@@ -43,12 +47,13 @@ func (j job) pull(ctx context.Context) (*rollout.Evidence, error) {
 	if err != nil {
 		return nil, err
 	}
-	warnings, problems, err := j.compare(ctx, image, j.state.Validated.Services, j.state.Validated.Baseline)
+	warnings, problems, err := j.compare(ctx, got.Image, j.state.Validated.Services, j.state.Validated.Baseline)
 	if err == nil {
 		err = fault.Many(fault.Refused, "the new containers would not be what the old ones are; the image is on the host, and nothing else was changed", problems)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &rollout.Evidence{Pulled: &rollout.Pulled{Image: image, Bytes: bytes, Cached: cached, Warnings: warnings}}, nil
+	return &rollout.Evidence{Pulled: &rollout.Pulled{Image: got.Image, Bytes: got.Bytes, Cached: got.Cached, Mirror: got.Mirror,
+		Warnings: slices.Concat(old, got.Warnings, warnings)}}, nil
 }

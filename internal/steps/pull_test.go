@@ -28,14 +28,15 @@ func TestPull(t *testing.T) {
 				i.Digest = "sha256:bb"
 				return i, nil
 			}
-			r.images.pull = func(i workload.Image, progress func(done, total int64)) (workload.Image, int64, bool, error) {
+			r.images.pull = func(i workload.Image, progress func(done, total int64)) (workload.Fetched, error) {
 				if i.Digest != test.want.Digest {
 					t.Errorf("pulled %+v", i)
 				}
 				progress(3, 6)
 				i.ID = "sha256:02"
-				return i, 6, false, nil
+				return workload.Fetched{Image: i, Bytes: 6, Mirror: "mirror.example.com/shop/app", Warnings: []string{"a mirror is behind"}}, nil
 			}
+			r.images.old = []string{"the answer may be old"}
 			s := r.requested(rollout.Deploy)
 			s.Request.Image, s.Validated = test.image, &rollout.Validated{}
 			ev, err := r.do(t.Context(), s, rollout.DoPull, "")
@@ -44,6 +45,13 @@ func TestPull(t *testing.T) {
 			}
 			if p := *ev.Pulled; p.Image != test.want || p.Bytes != 6 || p.Cached || resolves != test.resolves {
 				t.Errorf("%+v after %d resolves", p, resolves)
+			}
+			want := []string{"a mirror is behind"}
+			if resolves > 0 {
+				want = []string{"the answer may be old", "a mirror is behind"}
+			}
+			if p := *ev.Pulled; p.Mirror != "mirror.example.com/shop/app" || !slices.Equal(p.Warnings, want) {
+				t.Errorf("%+v", p)
 			}
 			if len(r.said) != 2 {
 				t.Errorf("said %q", r.said)
@@ -63,8 +71,8 @@ func TestPullFails(t *testing.T) {
 	expect(t, err, fault.NotFound, "no such tag")
 
 	r.images.resolve = func(i workload.Image) (workload.Image, error) { i.Digest = "sha256:bb"; return i, nil }
-	r.images.pull = func(workload.Image, func(done, total int64)) (workload.Image, int64, bool, error) {
-		return workload.Image{}, 0, false, fault.New(fault.Refused, "it is for another platform")
+	r.images.pull = func(workload.Image, func(done, total int64)) (workload.Fetched, error) {
+		return workload.Fetched{}, fault.New(fault.Refused, "it is for another platform")
 	}
 	ev, err := r.do(t.Context(), s, rollout.DoPull, "")
 	expect(t, err, fault.Refused, "another platform")

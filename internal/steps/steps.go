@@ -67,8 +67,8 @@ type Host interface {
 
 // Images gets images onto the host.
 type Images interface {
-	// Resolve asks the registry what digest the image's tag means now.
-	Resolve(ctx context.Context, i workload.Image) (workload.Image, error)
+	// Resolve asks the registry what digest the image's tag means now. Its warnings say where the answer may be old.
+	Resolve(ctx context.Context, i workload.Image) (resolved workload.Image, warnings []string, err error)
 	// Find returns the image as it is on the host: by its digest, by the name that it is kept under, or by its id.
 	Find(ctx context.Context, k workload.Key, i workload.Image) (workload.Image, bool, error)
 	// Keep gives an image that is on the host a name of ours. It returns the name when it was missing, and else nothing.
@@ -78,8 +78,8 @@ type Images interface {
 	LetGo(ctx context.Context, k workload.Key, i workload.Image, fetched bool) (removed []string, left string, err error)
 	// Kept returns the identities of the app's images as they stand in our names, and their bytes together.
 	Kept(ctx context.Context, k workload.Key) ([]string, int64, error)
-	// Pull fetches the image by digest unless it is there. It returns the bytes fetched, and whether it was there.
-	Pull(ctx context.Context, i workload.Image, progress func(done, total int64)) (workload.Image, int64, bool, error)
+	// Pull fetches the image by digest unless it is there.
+	Pull(ctx context.Context, i workload.Image, progress func(done, total int64)) (workload.Fetched, error)
 }
 
 // Prober takes one look at the status of one container.

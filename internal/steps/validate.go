@@ -21,6 +21,7 @@ const minFree = 256 << 20
 // it found, so that an operator mends them in one go.
 func (j job) validate(ctx context.Context) (*rollout.Evidence, error) {
 	p, problems := j.provision(ctx, j.app)
+	problems = append(problems, j.barred()...)
 	if len(p.units) < len(j.app.Services) {
 		return nil, j.refusal(problems) // without all definitions there is nothing to compare the host with
 	}
@@ -35,6 +36,7 @@ func (j job) validate(ctx context.Context) (*rollout.Evidence, error) {
 	v.Warnings = slices.Concat(p.warnings, v.Warnings, strays(p.units, found))
 	problems = append(problems, j.startable(v)...)
 	problems = append(problems, j.callable(j.state.Request.Hooks)...)
+	v.Warnings = append(v.Warnings, j.outgrown(v.Image)...)
 	more, err := j.surroundings(ctx, p)
 	problems = append(problems, more...)
 	if err != nil {

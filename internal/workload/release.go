@@ -19,6 +19,15 @@ type Image struct {
 	ID         string `json:"id,omitempty"`     // empty while the image is not on the host
 }
 
+// Fetched is an image that was got onto the host.
+type Fetched struct {
+	Image    Image  // with its ID
+	Bytes    int64  // that came, compressed
+	Cached   bool   // it was on the host already
+	Mirror   string // the repository that it came from, where that is a mirror's
+	Warnings []string
+}
+
 // Identity returns what tells the image from others: the digest, or for one that no registry knows its id.
 func (i Image) Identity() string { return cmp.Or(i.Digest, i.ID) }
 

@@ -65,7 +65,8 @@ type App struct {
 // NewApp returns the app with so many services: web, which reports where its secrets come from, and worker.
 func NewApp(t testing.TB, services int) *App {
 	t.Helper()
-	a := &App{defined: &definitions{}, Key: secret.NewKey([secret.KeySize]byte{1}), file: filepath.Join(t.TempDir(), ".env.production")}
+	key := secret.NewKey([secret.KeySize]byte{1})
+	a := &App{Key: key, defined: &definitions{key: key}, file: filepath.Join(t.TempDir(), ".env.production")}
 	text := strings.ReplaceAll(configuration, "ENV}", `"`+a.file+`"}`)
 	if services == 1 {
 		var lines []string

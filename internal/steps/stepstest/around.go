@@ -32,34 +32,34 @@ func (l *Life) Consumers(ctx context.Context, _ workload.Key, _ string, _ []stri
 func (l *Life) Free(context.Context) (uint64, bool) { return 1 << 40, true }
 
 // Resolve returns the digest that Tags has for the image's tag.
-func (l *Life) Resolve(ctx context.Context, i workload.Image) (workload.Image, error) {
+func (l *Life) Resolve(ctx context.Context, i workload.Image) (workload.Image, []string, error) {
 	if err := l.call(ctx, "Resolve"); err != nil {
-		return i, err
+		return i, nil, err
 	}
 	defer l.give()
 	digest, ok := l.Tags[i.Tag]
 	if !ok {
-		return i, fault.New(fault.NotFound, "the registry has no %s", i)
+		return i, nil, fault.New(fault.NotFound, "the registry has no %s", i)
 	}
 	i.Digest = digest
-	return i, nil
+	return i, nil, nil
 }
 
 // Pull gets an image onto the host.
-func (l *Life) Pull(ctx context.Context, i workload.Image, progress func(done, total int64)) (workload.Image, int64, bool, error) {
+func (l *Life) Pull(ctx context.Context, i workload.Image, progress func(done, total int64)) (workload.Fetched, error) {
 	if err := l.call(ctx, "Pull"); err != nil {
-		return i, 0, false, err
+		return workload.Fetched{}, err
 	}
 	defer l.give()
 	i.ID = "id:" + i.Digest
 	if l.pulled[i.Digest] {
-		return i, 0, true, nil
+		return workload.Fetched{Image: i, Cached: true}, nil
 	}
 	progress(0, 1<<20)
 	if err := l.move(ctx, Move{Verb: "pull"}, func() { l.pulled[i.Digest] = true }); err != nil {
-		return i, 0, false, err
+		return workload.Fetched{}, err
 	}
-	return i, 1 << 20, false, nil
+	return workload.Fetched{Image: i, Bytes: 1 << 20}, nil
 }
 
 // Find tells whether the image was pulled or is kept.
