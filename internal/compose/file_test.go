@@ -48,6 +48,19 @@ func alone(t testing.TB, text string) (Input, string) {
 	return stack(t, map[string]string{"compose.yaml": text})
 }
 
+// What Compose made without a name for it goes on without one.
+func TestVolumeWithoutAName(t *testing.T) {
+	in, dir := alone(t, "services:\n  web:\n    volumes: ['/cache', {type: volume, target: /data, read_only: true}]\n")
+	services, notes := accepted(t, in, secret.Env{})
+	want := []workload.Mount{{Type: "volume", Target: "/cache"}, {Type: "volume", Target: "/data", ReadOnly: true}}
+	if diff := cmp.Diff(want, services[0].Mounts); diff != "" {
+		t.Error(diff)
+	}
+	if said := told(dir, notes); len(said) != 2 || !strings.Contains(said[0], "DIR/compose.yaml:3: services.web.volumes[0]: is a volume without a name") {
+		t.Errorf("it says %q", said)
+	}
+}
+
 // told returns problems with DIR in the place of the directory.
 func told(dir string, problems []fault.Problem) []string {
 	var out []string
@@ -329,7 +342,6 @@ func TestRefusedFiles(t *testing.T) {
 		"services:\n  web:\n    volumes: ['data:/a']":                                     "DIR/compose.yaml:3: services.web.volumes: names data, which is not under the file's volumes:",
 		"services:\n  web:\n    volumes: ['./a:/a:z']":                                    "DIR/compose.yaml:3: services.web.volumes[0]: has an option that is not honoured",
 		"services:\n  web:\n    volumes: ['~/a:/a']":                                      "DIR/compose.yaml:3: services.web.volumes[0]: begins at a home directory",
-		"services:\n  web:\n    volumes: ['/cache']":                                      "DIR/compose.yaml:3: services.web.volumes[0]: is a volume without a name",
 		"services:\n  web:\n    volumes:\n      - {source: /x}":                           "DIR/compose.yaml:3: services.web.volumes: is not in the form that Compose gives it",
 		"services:\n  web:\n    ports: ['x:y']":                                           "DIR/compose.yaml:3: services.web.ports[0]: is not in the form that Compose gives it",
 		"services:\n  web:\n    ports: {a: b}":                                            "DIR/compose.yaml:3: services.web.ports: must be a list",

@@ -28,6 +28,13 @@ func (d *definition) mounts(it *item, volumes []types.ServiceVolumeConfig) []wor
 func (d *definition) mount(it *item, v types.ServiceVolumeConfig) (workload.Mount, bool) {
 	m := workload.Mount{Type: v.Type, Source: v.Source, Target: v.Target, ReadOnly: v.ReadOnly}
 	what, fix := misplaced(v)
+	if v.Type == types.VolumeTypeVolume && v.Source == "" && what == "" {
+		what, fix = "is a volume without a name, and every rollout would leave one behind", "name it: name:/path"
+		if d.Files != nil { // as a stack has it that Compose made
+			d.warn(it.position, "is a volume without a name: what is in it is carried over into each new container, but it is lost with the last one", fix)
+			return m, true
+		}
+	}
 	switch {
 	case what != "":
 	case it.kind == scalarItem && !shortOptions(it.text):
@@ -55,9 +62,7 @@ func misplaced(v types.ServiceVolumeConfig) (what, fix string) {
 		return "has a relative path of the host, and there is no directory that it could start from", "write it from / on"
 	case v.Type == types.VolumeTypeBind && v.Bind != nil && !propagation(v.Bind.Propagation):
 		return "has an unknown propagation", "write rprivate, private, rshared, shared, rslave or slave"
-	case v.Type == types.VolumeTypeVolume && v.Source == "":
-		return "is a volume without a name, and every rollout would leave one behind", "name it: name:/path"
-	case v.Type == types.VolumeTypeVolume && !engineName.MatchString(v.Source):
+	case v.Type == types.VolumeTypeVolume && v.Source != "" && !engineName.MatchString(v.Source):
 		return "names a volume that cannot exist", "write it as docker volume ls shows it"
 	case v.Type == types.VolumeTypeTmpfs && v.Source != "":
 		return "is a tmpfs with a source", "take the source out"

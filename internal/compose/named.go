@@ -200,7 +200,7 @@ func (p *project) named(s *Service, networks, volumes map[string]resource) {
 		s.Networks[i].Name, s.Networks[i].External = r.name, r.external
 	}
 	for i, m := range s.Mounts {
-		if m.Type != "volume" {
+		if m.Type != "volume" || m.Source == "" {
 			continue
 		}
 		r, ok := volumes[m.Source]

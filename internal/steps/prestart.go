@@ -29,6 +29,9 @@ func (j job) prepare(ctx context.Context) (*rollout.Evidence, error) {
 	}
 	svc := &unit.Service
 	svc.Command, svc.ContainerName, svc.Ports, svc.Healthcheck, svc.Hostname = asked.Command, "", nil, nil, ""
+	svc.Mounts = slices.DeleteFunc(slices.Clone(svc.Mounts), func(m workload.Mount) bool { // it would get one of its own, which nobody would remove
+		return m.Type == "volume" && m.Source == ""
+	})
 	svc.Restart = workload.RestartPolicy{Name: "no"}
 	svc.Networks = slices.Clone(svc.Networks)
 	for i := range svc.Networks { // its addresses are the service's
