@@ -41,14 +41,14 @@ networks:
     name: %[4]s
 `
 
-// tool is a project of the real docker-compose.
-type tool struct {
+// composeTool is a project of the real docker-compose.
+type composeTool struct {
 	*stage
 	name, file string
 }
 
 // compose runs docker-compose and returns what it prints.
-func (c *tool) compose(args ...string) string {
+func (c *composeTool) compose(args ...string) string {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), 2*time.Minute)
 	defer cancel()
@@ -62,7 +62,7 @@ func (c *tool) compose(args ...string) string {
 }
 
 // runs returns the container of a service by Compose's own account of it.
-func (c *tool) runs(service string) string {
+func (c *composeTool) runs(service string) string {
 	c.t.Helper()
 	id := strings.TrimSpace(c.compose("ps", "-q", service))
 	if len(id) != 64 {
@@ -89,7 +89,7 @@ func TestComposeTool(t *testing.T) {
 	s.image("1.0.0")
 	dir := filepath.Join(s.Dir, "shop")
 	s.must(os.Mkdir(dir, 0o755))
-	c := &tool{s, name, filepath.Join(dir, "compose.yaml")}
+	c := &composeTool{s, name, filepath.Join(dir, "compose.yaml")}
 	s.must(os.WriteFile(c.file, fmt.Appendf(nil, toolFile, s.Repository(), world.Label, w.Run, network.Name), 0o644))
 	s.must(os.WriteFile(filepath.Join(dir, ".env"), []byte("DATABASE_URL="+s.Postgres.URL()+"\n"), 0o640))
 	s.must(os.WriteFile(filepath.Join(dir, ".env.production"), fmt.Appendf(nil, "AZURE_OPENAI_API_KEY=%s\nSMTP_PASSWORD=%s\nANONYMIZATION_SEED=%s\n", aiKey, smtpPass, seed), 0o640))
@@ -139,7 +139,7 @@ func TestComposeTool(t *testing.T) {
 }
 
 // volume returns the volume without a name of a container.
-func (c *tool) volume(id string) string {
+func (c *composeTool) volume(id string) string {
 	c.t.Helper()
 	var is struct {
 		Mounts []struct{ Name, Destination string }
