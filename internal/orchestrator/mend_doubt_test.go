@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -139,6 +140,41 @@ func TestRoomThatIsSetAsideCounts(t *testing.T) {
 		disk.Limit(-1)
 		r.stop()
 	})
+}
+
+// An action that a bug has ended while nothing could be recorded is not tried again when it can: whether its failure has
+// reached the disk or not.
+func TestPanicOnAFailingDisk(t *testing.T) {
+	for _, fails := range []error{syscall.EIO, journaltest.After(syscall.EIO)} {
+		t.Run(fmt.Sprintf("%T", fails), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				w, disk, times := newWorld(), journaltest.New(1), 0
+				w.on["verify"] = func(call) error {
+					times++
+					disk.Fail(func(op journaltest.Op) error {
+						if op.Verb == journaltest.Sync {
+							return fails
+						}
+						return nil
+					})
+					panic("a bug")
+				}
+				r := memory(t, w, disk)
+				r.start()
+				id := r.trigger(rollout.Deploy)
+				pass(10 * time.Second)
+				disk.Fail(nil)
+				pass(time.Minute)
+				if s := r.end(id); s.Outcome != rollout.RolledBack || !strings.Contains(s.Failure.Message, "a bug in fairlead ended verify") {
+					t.Errorf("it ends %s: %s", s.Outcome, s.Failure.Message)
+				}
+				if n := strings.Count(strings.Join(r.records(), ", "), "action.failed verify"); times != 1 || n != 1 {
+					t.Errorf("verify was tried %d times, and its failure is recorded %d times: %q", times, n, r.records())
+				}
+				r.stop()
+			})
+		})
+	}
 }
 
 // A daemon that starts on a disk that is full or has become read-only is there to be asked, does nothing, and begins by

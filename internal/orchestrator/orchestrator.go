@@ -43,6 +43,7 @@ type Orchestrator struct {
 	pen      pen                                // held by whoever decides and records
 	cancels  map[string]context.CancelCauseFunc // of the action under way, by rollout; guarded by the pen
 	working  map[string]bool                    // the rollouts that have a worker; guarded by the pen
+	panicked map[string]rollout.Event           // what came of an action that a bug has ended, and could not be recorded, by rollout; guarded by the pen
 	refusals map[string]*refusals               // guarded by the pen
 	stopped  bool                               // guarded by the pen
 	apps     map[string]*recognition            // of every configured app; never changed
@@ -84,7 +85,7 @@ func New(o Options) (*Orchestrator, error) {
 	if o.Patience == 0 {
 		o.Patience = 20 * time.Second
 	}
-	r := &Orchestrator{Options: o, pen: newPen(), cancels: map[string]context.CancelCauseFunc{}, working: map[string]bool{},
+	r := &Orchestrator{Options: o, pen: newPen(), cancels: map[string]context.CancelCauseFunc{}, working: map[string]bool{}, panicked: map[string]rollout.Event{},
 		refusals: map[string]*refusals{}, watchers: map[chan Event]string{}, queues: map[string][]*waiter{}, broken: make(chan struct{}, 1), verified: make(chan struct{}), ids: ulid.Monotonic(rand.Reader, 0)}
 	r.apps = unlooked(o.Steps.Apps())
 	r.kill, r.hard = context.WithCancelCause(context.Background())
@@ -184,6 +185,9 @@ func (o *Orchestrator) resume() error {
 		if o.working[id] {
 			continue
 		}
+		if err := o.owned(id); err != nil {
+			return err
+		}
 		s := o.ledger.Rollouts[id]
 		if err := o.record(itself, s, rollout.Event{Type: rollout.Resumed}); err != nil {
 			return err
@@ -192,6 +196,23 @@ func (o *Orchestrator) resume() error {
 		o.Log.Info("rollout resumed", zap.String("app", s.Request.App), zap.String("rollout", id), zap.String("step", string(s.Step)))
 		o.work(id)
 	}
+	return nil
+}
+
+// owned records the failure of an action that a bug has ended while nothing could be recorded, unless it reached the disk
+// all the same: the action must not be tried again. The caller holds the pen.
+func (o *Orchestrator) owned(id string) error {
+	e, ok := o.panicked[id]
+	if !ok {
+		return nil
+	}
+	s := o.ledger.Rollouts[id]
+	if d := s.Doing; d != nil && d.Verb == e.Action.Verb && d.Service == e.Action.Service && d.Hook == e.Action.Hook {
+		if err := o.record(itself, s, e); err != nil {
+			return err
+		}
+	}
+	delete(o.panicked, id)
 	return nil
 }
 

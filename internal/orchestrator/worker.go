@@ -164,6 +164,9 @@ func (o *Orchestrator) conclude(id string, a rollout.Action, ev *rollout.Evidenc
 		err = o.record(itself, s, e)
 	}
 	if err != nil {
+		if errors.Is(failed, errPanicked) {
+			o.panicked[id] = e
+		}
 		o.stuck(s, err)
 		return false
 	}
