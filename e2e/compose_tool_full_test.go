@@ -26,19 +26,17 @@ const toolFile = `services:
     restart: unless-stopped
     stop_grace_period: 2s
     volumes: ["/var/cache/shop"]
-    labels: {%[2]s: %[3]s}
   worker:
     image: %[1]s:${APP_TAG:-1.0.0}
     command: [worker]
     env_file: [.env, .env.production]
     restart: unless-stopped
     stop_grace_period: 2s
-    labels: {%[2]s: %[3]s}
 
 networks:
   default:
     external: true
-    name: %[4]s
+    name: %[2]s
 `
 
 // composeTool is a project of the real docker-compose.
@@ -52,7 +50,7 @@ func (c *composeTool) compose(args ...string) string {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "docker-compose", append([]string{"--project-name", c.name, "--file", c.file, "--no-ansi"}, args...)...)
+	cmd := exec.CommandContext(ctx, "docker-compose", append([]string{"--project-name", c.name, "--file", c.file, "--ansi", "never"}, args...)...)
 	cmd.Dir = filepath.Dir(c.file)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -90,9 +88,12 @@ func TestComposeTool(t *testing.T) {
 	dir := filepath.Join(s.Dir, "shop")
 	s.must(os.Mkdir(dir, 0o755))
 	c := &composeTool{s, name, filepath.Join(dir, "compose.yaml")}
-	s.must(os.WriteFile(c.file, fmt.Appendf(nil, toolFile, s.Repository(), world.Label, w.Run, network.Name), 0o644))
+	s.must(os.WriteFile(c.file, fmt.Appendf(nil, toolFile, s.Repository(), network.Name), 0o644))
 	s.must(os.WriteFile(filepath.Join(dir, ".env"), []byte("DATABASE_URL="+s.Postgres.URL()+"\n"), 0o640))
 	s.must(os.WriteFile(filepath.Join(dir, ".env.production"), fmt.Appendf(nil, "AZURE_OPENAI_API_KEY=%s\nSMTP_PASSWORD=%s\nANONYMIZATION_SEED=%s\n", aiKey, smtpPass, seed), 0o640))
+	t.Cleanup(func() { // its containers are not known to belong to this run
+		_ = exec.Command("docker-compose", "--project-name", c.name, "--file", c.file, "down", "-v").Run()
+	})
 	c.compose("up", "-d")
 	s.eventually("version 1 has made its table", func() error { return s.Store(t.Context(), residue()) })
 	old, cache := c.runs("web"), c.volume(c.runs("web"))
@@ -135,7 +136,6 @@ func TestComposeTool(t *testing.T) {
 		t.Errorf("docker-compose down has left %d containers", len(all))
 	}
 	s.told(0, []string{"deploy", rig.App, "--image", s.image("2.2.0")}, "succeeded")
-	c.compose("down", "-v")
 }
 
 // volume returns the volume without a name of a container.

@@ -108,7 +108,12 @@ func (r *Rig) end(signal os.Signal) error {
 }
 
 // Log returns what the daemon has written since its last start. It is whole only after the daemon has ended.
-func (r *Rig) Log() string { return r.daemon.log.String() }
+func (r *Rig) Log() string {
+	if r.daemon == nil {
+		return ""
+	}
+	return r.daemon.log.String()
+}
 
 // Close ends the daemon. The containers that it made go with the world.
 func (r *Rig) Close() error { return r.Kill() }

@@ -13,13 +13,15 @@ import (
 )
 
 // The labels by which Compose knows the containers of a project, in both of its generations. 'docker compose ps', 'logs'
-// and 'down' look for the first four; version 2 passes over a container without a hash of its configuration.
+// and 'down' look for the first four; version 2 passes over a container without a hash of its configuration, and 'up' of
+// version 1.29 breaks off at one that does not say which Compose made it.
 const (
 	composeProject = "com.docker.compose.project"
 	composeService = "com.docker.compose.service"
 	composeNumber  = "com.docker.compose.container-number"
 	composeOneOff  = "com.docker.compose.oneoff"
 	composeHash    = "com.docker.compose.config-hash"
+	composeVersion = "com.docker.compose.version"
 	composeDir     = "com.docker.compose.project.working_dir"
 	composeFiles   = "com.docker.compose.project.config_files"
 )
@@ -37,6 +39,7 @@ func composeLabels(s workload.Service, release workload.Release) map[string]stri
 		composeNumber:  "1",
 		composeOneOff:  "False",
 		composeHash:    "fairlead-" + release.ID,
+		composeVersion: "2.0.0",
 		composeDir:     s.Project.Dir,
 		composeFiles:   strings.Join(s.Project.Files, ","),
 	}
