@@ -100,7 +100,9 @@ func onConfig() []field {
 		{"Config.Tty", notable, true, func(o, n anatomy) string { return unlike(o.config.Tty == n.config.Tty) }},
 		{"Config.OpenStdin", notable, true, func(o, n anatomy) string { return unlike(o.config.OpenStdin == n.config.OpenStdin) }},
 		{"Config.ExposedPorts", notable, false, func(o, n anatomy) string { return loses(keys(o.config.ExposedPorts), keys(n.config.ExposedPorts)) }},
-		{"Config.Volumes", notable, false, func(o, n anatomy) string { return loses(keys(o.config.Volumes), slices.Concat(keys(n.config.Volumes), destinations(n))) }},
+		{"Config.Volumes", notable, false, func(o, n anatomy) string {
+			return loses(keys(o.config.Volumes), slices.Concat(keys(n.config.Volumes), destinations(n)))
+		}},
 		{"Config.Env", notable, false, func(o, n anatomy) string { return loses(names(o.config.Env), names(n.config.Env)) }},
 	}
 }
