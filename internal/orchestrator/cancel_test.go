@@ -35,7 +35,7 @@ func TestCancel(t *testing.T) {
 						if err != nil || s.Cancel != "cancelled by anna: wrong image" {
 							t.Errorf("cancel: %q, %v", s.Cancel, err)
 						}
-						_, err = r.Cancel(c.ctx, anna, c.state.Request.ID, "")
+						_, err = r.Cancel(t.Context(), anna, c.state.Request.ID, "")
 						wantKind(t, err, fault.Conflict)
 						return after(c)
 					}

@@ -27,6 +27,11 @@ var unfinished = map[string][2]rollout.Outcome{
 	"killed-in-clear":          {rollout.Succeeded, rollout.Succeeded},
 	"killed-in-revert":         {rollout.RolledBack, rollout.RolledBack},
 	"killed-in-hold":           {rollout.RolledBack, rollout.RolledBack},
+	"killed-in-hook":           {rollout.Succeeded, rollout.Refused},
+	"killed-in-prepare":        {rollout.Succeeded, rollout.Refused},
+	"killed-in-pre-start":      {rollout.Succeeded, rollout.Succeeded},
+	"killed-in-discard":        {rollout.RolledBack, rollout.RolledBack},
+	"killed-in-keep":           {rollout.Succeeded, rollout.Succeeded},
 }
 
 // takeover is how a daemon of this version comes to a journal of an older one.
