@@ -13,6 +13,7 @@ import (
 // parsing is the one pass over a file's lines, and then what it found.
 type parsing struct {
 	lines    []string
+	marks    []uint8        // what else is kept of each line
 	vars     []secret.Var   // their origins still without the source
 	first    map[string]int // the line on which a name stood first
 	findings []finding
@@ -22,7 +23,7 @@ type parsing struct {
 
 func parse(content []byte) *parsing {
 	lines, whole := readText(string(content))
-	p := &parsing{lines: lines, first: map[string]int{}, refused: map[string]bool{}}
+	p := &parsing{lines: lines, marks: make([]uint8, len(lines)), first: map[string]int{}, refused: map[string]bool{}}
 	if whole != none {
 		p.note(finding{line: 1, kind: whole})
 	}
@@ -42,7 +43,10 @@ func (p *parsing) note(f finding) {
 // take reads the entry that begins at index i, and returns the number of lines that it occupies.
 func (p *parsing) take(i int) int {
 	line := i + 1
-	e, says := readLine(p.lines[i])
+	e, meant := readLine(p.lines[i])
+	if p.doubt {
+		p.marks[i] |= doubtful
+	}
 	if p.doubt && !e.regular() {
 		e.name = ""
 	}
@@ -51,15 +55,19 @@ func (p *parsing) take(i int) int {
 		p.doubt = p.doubt || e.goesOn()
 		return 1
 	}
-	if !says {
+	if !meant {
 		return 1
 	}
+	p.marks[i] |= says
 	if e.fault != none {
 		p.note(finding{line: line, kind: e.fault, name: e.name})
 	}
 	unique := p.register(e.name, line)
 	if end, ok := p.block(i, e.value); ok {
 		p.note(finding{line: line, kind: spread, name: e.name, other: end + 1})
+		for j := i + 1; j <= end; j++ {
+			p.marks[j] |= inside
+		}
 		return end + 1 - i
 	}
 	p.doubt = p.doubt || e.goesOn()
