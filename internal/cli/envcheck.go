@@ -37,13 +37,14 @@ type checking struct {
 
 // checkedEnv is what is told of an env file.
 type checkedEnv struct {
-	File     string          `json:"file"`
-	Findings []lint.Finding  `json:"findings"`
-	Left     int             `json:"left"` // findings that are not listed
-	Secrets  []fault.Problem `json:"secrets"`
-	Errors   int             `json:"errors"`
-	Warnings int             `json:"warnings"`
-	Fixed    int             `json:"fixed"` // lines that were rewritten
+	File      string          `json:"file"`
+	Variables int             `json:"variables"` // that Fairlead reads
+	Findings  []lint.Finding  `json:"findings"`
+	Left      int             `json:"left"` // findings that are not listed
+	Secrets   []fault.Problem `json:"secrets"`
+	Errors    int             `json:"errors"`
+	Warnings  int             `json:"warnings"`
+	Fixed     int             `json:"fixed"` // lines that were rewritten
 }
 
 func (t *tool) envCheck() *cobra.Command {
@@ -89,8 +90,12 @@ func (t *tool) checkEnv(k checking) error {
 	if err != nil {
 		return err
 	}
+	if content.IsEmpty() {
+		return fault.New(fault.Unavailable, "%s: is empty", k.file)
+	}
 	report := lint.Check(content).Under(app.Lint)
-	told := checkedEnv{File: k.file, Findings: report.Findings, Left: report.Left(), Errors: report.Errors, Warnings: report.Warnings, Fixed: fixed}
+	env, _ := envfile.Variables(k.file, content)
+	told := checkedEnv{File: k.file, Variables: len(env), Findings: report.Findings, Left: report.Left(), Errors: report.Errors, Warnings: report.Warnings, Fixed: fixed}
 	if k.app != "" {
 		told.Secrets = heldAgainst(app, k.file, content)
 		told.Errors += len(told.Secrets)
@@ -153,7 +158,7 @@ func (t *tool) tellEnv(c checkedEnv) error {
 			t.say("%s: %s rewritten", c.File, count(c.Fixed, "line was", "lines were"))
 		}
 		if found == 0 {
-			t.say("%s: ok, all readers see the same", c.File)
+			t.say("%s: ok, %s, and all readers see the same", c.File, count(c.Variables, "variable", "variables"))
 		} else {
 			t.say("%s: %s, %s", c.File, count(c.Errors, "error", "errors"), count(c.Warnings, "warning", "warnings"))
 		}

@@ -41,7 +41,7 @@ func linted(policy lint.Policy, path string, content secret.Value) (problems []f
 	for _, f := range warned[:min(len(warned), mostLinted)] {
 		w := fmt.Sprintf("%s:%d: %s: %s", path, f.Line, f.Rule, f.Text)
 		if n := times[f.Rule] - 1; n > 0 {
-			w += fmt.Sprintf(" (and %d more lines)", n)
+			w += fmt.Sprintf(" (and %s)", moreLines(n))
 		}
 		warnings = append(warnings, w)
 	}
@@ -57,4 +57,11 @@ func linted(policy lint.Policy, path string, content secret.Value) (problems []f
 		warnings = append(warnings, path+": breaks "+strings.Join(rules, ", ")+" as well; "+all)
 	}
 	return problems, warnings
+}
+
+func moreLines(n int) string {
+	if n == 1 {
+		return "one more line"
+	}
+	return fmt.Sprintf("%d more lines", n)
 }
