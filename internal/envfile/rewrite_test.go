@@ -71,6 +71,18 @@ func TestRewriteRefuses(t *testing.T) {
 		"a pipe":      {func(_ *testing.T, path string) error { return unix.Mkfifo(path, 0o600) }, "is no regular file"},
 		"a directory": {func(_ *testing.T, path string) error { return os.Mkdir(path, 0o700) }, "is no regular file"},
 		"nothing":     {func(*testing.T, string) error { return nil }, "no such file or directory"},
+		"an access list": {func(t *testing.T, path string) error {
+			if err := os.WriteFile(path, []byte("a=1\n"), 0o640); err != nil {
+				return err
+			}
+			// Version 2, then tag, permissions and id of: the owner, user 1, the group, the mask, the others.
+			list := "\x02\x00\x00\x00" + "\x01\x00\x06\x00\xff\xff\xff\xff" + "\x02\x00\x04\x00\x01\x00\x00\x00" + "\x04\x00\x04\x00\xff\xff\xff\xff" +
+				"\x10\x00\x04\x00\xff\xff\xff\xff" + "\x20\x00\x00\x00\xff\xff\xff\xff"
+			if err := unix.Setxattr(path, "system.posix_acl_access", []byte(list), 0); err != nil {
+				t.Skipf("this file system has no access lists: %v", err)
+			}
+			return nil
+		}, "has an access list"},
 		"a large file": {func(_ *testing.T, path string) error {
 			return os.WriteFile(path, make([]byte, DefaultBytes+1), 0o600)
 		}, "is longer than"},

@@ -103,6 +103,10 @@ func TestReadersAgree(t *testing.T) {
 		if got, ok := nodes(t, file); ok && !maps.Equal(got, want) {
 			t.Errorf("Node, seed %d:\n%s", seed, cmp.Diff(want, got))
 		}
+		maps.DeleteFunc(want, func(_, value string) bool { return value == "" })
+		if got, ok := systemds(t, text); ok && !maps.Equal(got, want) {
+			t.Errorf("systemd, seed %d:\n%s", seed, cmp.Diff(want, got))
+		}
 	}
 }
 
@@ -163,6 +167,69 @@ func sourced(t *testing.T, shell, file string) map[string]string {
 		}
 	}
 	return read
+}
+
+// TestNamesThatShellsKeep holds that bash does something else with each of these names than to set it.
+func TestNamesThatShellsKeep(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("there is no bash")
+	}
+	names := []string{"BASHOPTS", "BASHPID", "BASH_COMPAT", "COMP_WORDBREAKS", "DIRSTACK", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "FUNCNAME", "GROUPS", "HISTCMD", "LINENO",
+		"OPTIND", "PIPESTATUS", "PPID", "RANDOM", "SECONDS", "SHELLOPTS", "SHLVL", "SRANDOM", "UID", "_"}
+	for _, name := range names {
+		if got := broken(check(name + "=5x\n")); strings.Join(got, " ") != "E21" {
+			t.Errorf("%s: %v", name, got)
+		}
+		file := filepath.Join(t.TempDir(), "one.env")
+		if err := os.WriteFile(file, []byte(name+"=5x\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := exec.CommandContext(t.Context(), bash, "-c", `set -a; . "$1"; env -0`, "bash", file)
+		var errs strings.Builder
+		c.Env, c.Stderr = []string{"PATH=/usr/bin:/bin"}, &errs
+		out, _ := c.Output()
+		if strings.Contains("\x00"+string(out), "\x00"+name+"=5x\x00") && errs.Len() == 0 {
+			t.Errorf("bash simply sets %s", name)
+		}
+	}
+}
+
+// systemds returns what systemd reads in the text, where there is one: its reader of environment.d is that of
+// EnvironmentFile= as well, but takes an empty value for none. A value is printed in quotes where it is not plain.
+func systemds(t *testing.T, text string) (map[string]string, bool) {
+	t.Helper()
+	path := "/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator"
+	if _, err := os.Stat(path); err != nil {
+		return nil, false
+	}
+	run := func(text string) []string {
+		dir := filepath.Join(t.TempDir(), "environment.d")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "clean.conf"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := exec.CommandContext(t.Context(), path)
+		c.Env = []string{"HOME=" + filepath.Dir(dir), "XDG_CONFIG_HOME=" + filepath.Dir(dir)}
+		out, err := c.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	}
+	host := map[string]bool{}
+	for _, line := range run("") {
+		host[line] = true
+	}
+	read := map[string]string{}
+	for _, line := range run(text) {
+		if name, value, ok := strings.Cut(line, "="); ok && !host[line] {
+			read[name] = strings.Trim(value, `"`)
+		}
+	}
+	return read, true
 }
 
 // nodes returns what Node reads in the file, where there is a Node that can.
