@@ -58,8 +58,8 @@ func FuzzLint(f *testing.F) {
 	})
 }
 
-// FuzzFix holds that a fixed file keeps every value that Fairlead reads, has no finding that was not there before, and
-// that fixing it again changes nothing.
+// FuzzFix holds that a fixed file keeps every value that Fairlead reads, has no more findings than before, and that
+// fixing it again changes nothing.
 func FuzzFix(f *testing.F) {
 	for _, text := range corpus(f) {
 		f.Add(text)
@@ -77,7 +77,7 @@ func FuzzFix(f *testing.F) {
 			}
 		}
 		old, now := check(text), check(fixed.Reveal())
-		if now.Errors > old.Errors || now.Warnings > old.Warnings {
+		if now.Errors > old.Errors || now.Errors+now.Warnings > old.Errors+old.Warnings { // what is refused no more may be warned of
 			t.Errorf("%d errors and %d warnings became %d and %d: %q", old.Errors, old.Warnings, now.Errors, now.Warnings, fixed.Reveal())
 		}
 		if again, lines := lint.Fix(fixed); lines != 0 || !again.Equal(fixed) {

@@ -103,6 +103,9 @@ func TestReadersAgree(t *testing.T) {
 		if got, ok := nodes(t, file); ok && !maps.Equal(got, want) {
 			t.Errorf("Node, seed %d:\n%s", seed, cmp.Diff(want, got))
 		}
+		if got, ok := dockers(t, file); ok && !maps.Equal(got, want) {
+			t.Errorf("Docker, seed %d:\n%s", seed, cmp.Diff(want, got))
+		}
 		maps.DeleteFunc(want, func(_, value string) bool { return value == "" })
 		if got, ok := systemds(t, text); ok && !maps.Equal(got, want) {
 			t.Errorf("systemd, seed %d:\n%s", seed, cmp.Diff(want, got))
