@@ -67,7 +67,7 @@ func understood(t *testing.T, args []string) error {
 		return cobra.NoArgs(command, rest)
 	}
 	given := command.Flags().Args()
-	if len(given) == 0 && !slices.Contains([]string{"help", "audit", "config"}, command.Name()) {
+	if len(given) == 0 && !slices.Contains([]string{"help", "audit", "config", "env"}, command.Name()) {
 		return nil // named, and not spelled out
 	}
 	return command.ValidateArgs(given)

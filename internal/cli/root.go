@@ -23,7 +23,7 @@ const exitCodes = `Exit codes:
   4  rolled back: the baseline is restored
   5  halted: a person is needed
   6  busy: another rollout, or a lock, holds the app
-  7  a difference was found: residue remains, or the journal does not verify
+  7  a difference was found: residue remains, the journal does not verify, or readers of an env file differ
   8  the daemon cannot be reached
   130  interrupted: a rollout that is followed goes on, a request that waits leaves the queue`
 
@@ -76,7 +76,7 @@ func New(o Options) (*cobra.Command, error) {
 	root.PersistentFlags().StringVar(&t.socket, "socket", socket, "the daemon's socket; also from $FAIRLEAD_SOCKET")
 	root.PersistentFlags().StringVarP(&t.output, "output", "o", "text", "text or json")
 	root.AddCommand(t.deploy(), t.rotate(), t.rollback(), t.cleanup(), t.status(), t.rollouts(), t.show(), t.watch(), t.cancel(), t.lock(), t.unlock(),
-		t.secrets(), t.residue(), t.audit(), t.config(), t.init(), t.doctor(), t.version())
+		t.secrets(), t.residue(), t.audit(), t.config(), t.env(), t.init(), t.doctor(), t.version())
 	if o.Daemon != nil {
 		root.AddCommand(o.Daemon)
 	}

@@ -30,6 +30,7 @@ import (
 //	daemon SCENARIO      start a daemon that answers as the scenario has it
 //	terminal             from now on, standard input and output are a terminal
 //	answer TEXT          what is typed at the next question
+//	given FILE           what stands on standard input
 //	interrupt TEXT       from now on, commands are interrupted when they have printed the text
 //	journal N            write a journal of N records into state/journal
 //	append FILE TEXT     write text behind a file's end
@@ -50,6 +51,7 @@ func TestScript(t *testing.T) {
 			"daemon":    func(ts *testscript.TestScript, _ bool, args []string) { at(ts).daemon(ts, args[0]) },
 			"terminal":  func(ts *testscript.TestScript, _ bool, _ []string) { at(ts).terminal = true },
 			"answer":    func(ts *testscript.TestScript, _ bool, args []string) { at(ts).in = args[0] + "\n" },
+			"given":     func(ts *testscript.TestScript, _ bool, args []string) { at(ts).in = ts.ReadFile(args[0]) },
 			"interrupt": func(ts *testscript.TestScript, _ bool, args []string) { at(ts).interrupt = args[0] },
 			"journal":   writeJournal,
 			"append": func(ts *testscript.TestScript, _ bool, args []string) {

@@ -21,13 +21,14 @@ func readApp(name string, f field) App {
 	if !plainName.MatchString(name) {
 		f.bad("is not a usable name for an app", "use lower-case letters, digits and hyphens, 63 at most, beginning with a letter or digit")
 	}
-	m := f.only("environment", "image", "allowed_registries", "env", "services", "compose", "verify", "secrets", "legacy", "clear", "keep_releases", "not_consumers", "timeouts", "pre_start", "hooks")
+	m := f.only("environment", "image", "allowed_registries", "env", "lint", "services", "compose", "verify", "secrets", "legacy", "clear", "keep_releases", "not_consumers", "timeouts", "pre_start", "hooks")
 	app := App{
 		Name:         name,
 		Environment:  m.need("environment", "name it, such as environment: production").name(),
 		Repository:   m.need("image", "name the image's repository, such as image: registry.example.com/team/app").repository(),
 		Line:         f.line,
 		Env:          readEnv(m.get("env")),
+		Lint:         readLint(m.get("lint")),
 		Legacy:       readLegacy(m.get("legacy")),
 		Clear:        readClear(m.get("clear")),
 		KeepReleases: m.get("keep_releases").number(3, 1, 15),

@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/capakraken/fairlead/internal/lint"
 	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/workload"
 )
@@ -49,6 +50,7 @@ type App struct {
 	AllowedRegistries Registries
 	Line              int // where the app is defined
 	Env               []EnvSource
+	Lint              lint.Policy  // on how other readers would see the env files
 	Services          []Definition // in the order in which they are replaced
 	Compose           *Compose     // nil when the services are defined in this file
 	Checks            map[string]workload.Check

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/capakraken/fairlead/internal/lint"
 	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/workload"
 )
@@ -54,6 +55,7 @@ func TestEveryKey(t *testing.T) {
 			Name: "shop", Environment: "production", Repository: "registry.example.com:5000/team/shop", Line: 9,
 			AllowedRegistries: Registries{"registry.example.com:5000/team", "docker.io"},
 			Env:               []EnvSource{{File: "/etc/shop/.env.production"}, {File: "/etc/shop/database.env"}},
+			Lint:              lint.Policy{Deny: []string{"E01", "E05"}, Warn: []string{}},
 			Services: []Definition{{Name: "web", Source: "fairlead.yaml", Line: 16}, {Name: "worker", Source: "fairlead.yaml", Line: 19},
 				{Name: "cron", Source: "fairlead.yaml", Line: 22}, {Name: "plain", Source: "fairlead.yaml", Line: 23}},
 			Checks: map[string]workload.Check{

@@ -53,10 +53,11 @@ func (p Policy) complete() (Policy, error) {
 // File is one env file as it was when it was read.
 type File struct {
 	Path     string
-	Env      secret.Env  // each variable's origin is its path and line
-	Faulty   []string    // the variables whose lines were refused, sorted; Env lacks them
-	UID      int         // its owner
-	Mode     fs.FileMode // its permissions
+	Env      secret.Env   // each variable's origin is its path and line
+	Faulty   []string     // the variables whose lines were refused, sorted; Env lacks them
+	Content  secret.Value // its text, for the rules on how others read it
+	UID      int          // its owner
+	Mode     fs.FileMode  // its permissions
 	Modified time.Time
 }
 
@@ -80,6 +81,7 @@ func Read(path string, p Policy) (File, error) {
 		found := parse(content)
 		f.Env = found.env(path)
 		f.Faulty = found.faulty()
+		f.Content = secret.NewValue(string(content))
 		f.UID, f.Mode, f.Modified = int(stat.Uid), fs.FileMode(stat.Mode&0o777), modified(stat)
 		problems = append(problems, found.problems(path)...)
 	}
@@ -91,6 +93,12 @@ func Read(path string, p Policy) (File, error) {
 func Parse(name string, content []byte) (secret.Env, []fault.Problem) {
 	found := parse(content)
 	return found.env(name), found.problems(name)
+}
+
+// Variables returns what File would hold of the variables in content, the text of an env file called name.
+func Variables(name string, content secret.Value) (env secret.Env, faulty []string) {
+	found := parse([]byte(content.Reveal()))
+	return found.env(name), found.faulty()
 }
 
 func modified(s unix.Stat_t) time.Time { return time.Unix(s.Mtim.Unix()) }

@@ -1,6 +1,7 @@
 package envfile
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -13,23 +14,36 @@ import (
 // parsing is the one pass over a file's lines, and then what it found.
 type parsing struct {
 	lines    []string
+	marks    []uint8        // what else is kept of each line
 	vars     []secret.Var   // their origins still without the source
 	first    map[string]int // the line on which a name stood first
 	findings []finding
 	refused  map[string]bool // the names of lines with a fault
 	doubt    bool            // what looks like a name may be a piece of a value above
+	read     []assigned      // what is still to be held against go-envparse
 }
 
 func parse(content []byte) *parsing {
 	lines, whole := readText(string(content))
-	p := &parsing{lines: lines, first: map[string]int{}, refused: map[string]bool{}}
+	p := &parsing{lines: lines, marks: make([]uint8, len(lines)), first: map[string]int{}, refused: map[string]bool{}}
 	if whole != none {
 		p.note(finding{line: 1, kind: whole})
 	}
 	for i := 0; i < len(lines); {
 		i += p.take(i)
 	}
+	for some := range slices.Chunk(p.read, together) {
+		p.confirm(some)
+	}
+	p.read = nil
+	slices.SortStableFunc(p.findings, func(a, b finding) int { return cmp.Compare(a.line, b.line) })
 	return p
+}
+
+// assigned is what the line at an index says, as this package reads it.
+type assigned struct {
+	index int
+	entry entry
 }
 
 func (p *parsing) note(f finding) {
@@ -42,7 +56,10 @@ func (p *parsing) note(f finding) {
 // take reads the entry that begins at index i, and returns the number of lines that it occupies.
 func (p *parsing) take(i int) int {
 	line := i + 1
-	e, says := readLine(p.lines[i])
+	e, meant := readLine(p.lines[i])
+	if p.doubt {
+		p.marks[i] |= doubtful
+	}
 	if p.doubt && !e.regular() {
 		e.name = ""
 	}
@@ -51,15 +68,19 @@ func (p *parsing) take(i int) int {
 		p.doubt = p.doubt || e.goesOn()
 		return 1
 	}
-	if !says {
+	if !meant {
 		return 1
 	}
+	p.marks[i] |= says
 	if e.fault != none {
 		p.note(finding{line: line, kind: e.fault, name: e.name})
 	}
 	unique := p.register(e.name, line)
 	if end, ok := p.block(i, e.value); ok {
 		p.note(finding{line: line, kind: spread, name: e.name, other: end + 1})
+		for j := i + 1; j <= end; j++ {
+			p.marks[j] |= inside
+		}
 		return end + 1 - i
 	}
 	p.doubt = p.doubt || e.goesOn()
@@ -70,11 +91,7 @@ func (p *parsing) take(i int) int {
 	if e.fault != none || e.name == "" || !unique {
 		return 1
 	}
-	if k := compare(p.lines[i], e); k != none {
-		p.note(finding{line: line, kind: k, name: e.name})
-		return 1
-	}
-	p.vars = append(p.vars, secret.Var{Name: e.name, Value: secret.NewValue(e.value.text), Origin: secret.Origin{Line: line}})
+	p.read = append(p.read, assigned{i, e})
 	return 1
 }
 
@@ -135,8 +152,33 @@ func closesKey(line string) (last, ok bool) {
 	return end, end
 }
 
-// compare reads the line with go-envparse, and returns a fault when that gives something else. Giving it each line
-// alone loses nothing, since it knows no value over several lines, and finds the faults of all lines.
+// together is how many lines are given to go-envparse at once: each time, it makes itself a buffer for many.
+const together = 256
+
+// confirm takes over the variables of some lines, each name of which stands in the file once. Where go-envparse reads
+// anything else in them, each line is looked at alone. Giving it no more loses nothing, since it knows no value over
+// several lines, and finds the faults of all lines.
+func (p *parsing) confirm(some []assigned) {
+	var text strings.Builder
+	for _, a := range some {
+		text.WriteString(p.lines[a.index] + "\n")
+	}
+	read, err := envparse.Parse(strings.NewReader(text.String()))
+	alike := err == nil && len(read) == len(some) &&
+		!slices.ContainsFunc(some, func(a assigned) bool { got, ok := read[a.entry.name]; return !ok || got != a.entry.value.text })
+	for _, a := range some {
+		line, e := a.index+1, a.entry
+		if !alike {
+			if k := compare(p.lines[a.index], e); k != none {
+				p.note(finding{line: line, kind: k, name: e.name})
+				continue
+			}
+		}
+		p.vars = append(p.vars, secret.Var{Name: e.name, Value: secret.NewValue(e.value.text), Origin: secret.Origin{Line: line}})
+	}
+}
+
+// compare reads the line with go-envparse, and returns a fault when that gives something else.
 func compare(line string, e entry) kind {
 	read, err := envparse.Parse(strings.NewReader(line))
 	if got, ok := read[e.name]; err == nil && ok && len(read) == 1 && got == e.value.text {

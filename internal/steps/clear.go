@@ -53,9 +53,9 @@ func (j job) sameAsProved(ctx context.Context, p provision, l Legacy) error {
 	v := j.state.Validated
 	switch {
 	case j.rekeyed():
-		return fault.New(fault.Refused, "the host's key for fingerprints was lost or replaced since, so nobody can tell whether %s is what was validated", files(j.app))
+		return fault.New(fault.Refused, "the host's key for fingerprints was lost or replaced since, so nobody can tell whether %s is what was validated", j.app.EnvFiles())
 	case p.env != v.Env || p.definitions != v.Definitions:
-		return fault.New(fault.Refused, "%s or the service definitions changed since they were validated", files(j.app))
+		return fault.New(fault.Refused, "%s or the service definitions changed since they were validated", j.app.EnvFiles())
 	case j.Key.OfText("database", l.DSN.Reveal()) != v.Database:
 		return fault.New(fault.Refused, "%s names another database than when it was validated", l.Origin)
 	case !slices.ContainsFunc(j.state.Services, func(s rollout.Service) bool { return j.app.Checks[s.Name].Reports() }):
@@ -234,7 +234,7 @@ func (s *Steps) legacyOf(app config.App, p provision) (Legacy, error) {
 	name := app.Legacy.DSN.Env
 	v := p.address(name)
 	if v.Value.IsEmpty() {
-		return l, fault.New(fault.Refused, "%s: %s is missing or empty, so the legacy values cannot be looked at", files(app), name)
+		return l, fault.New(fault.Refused, "%s: %s is missing or empty, so the legacy values cannot be looked at", app.EnvFiles(), name)
 	}
 	l.DSN, l.Origin = v.Value, fmt.Sprintf("%s (%s)", name, v.Origin)
 	return l, nil

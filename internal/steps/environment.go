@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/capakraken/fairlead/internal/compose"
 	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/envfile"
 	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/lint"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/workload"
@@ -35,7 +35,7 @@ type provision struct {
 // come back together as problems.
 func (s *Steps) provision(ctx context.Context, app config.App) (provision, []fault.Problem) {
 	p, problems := s.read(app)
-	problems = append(problems, p.check(app)...)
+	problems = append(problems, app.Catalog(config.Provided{Env: p.base, Faulty: p.faulty, Whole: len(p.sources) == len(app.Env)})...)
 	if p.incomplete(app) {
 		return p, problems // every definition would seem wrong as well
 	}
@@ -48,7 +48,7 @@ func (s *Steps) provision(ctx context.Context, app config.App) (provision, []fau
 		p.warnings = append(p.warnings, fmt.Sprintf("the Compose files hold what is not acted on, such as %s (%d in all): 'fairlead config check' lists it", found.Noted[0].Where, n))
 	}
 	for _, svc := range services {
-		env, more := s.effective(&p, svc)
+		env, more := s.effective(&p, app, svc)
 		problems = append(problems, more...)
 		problems = append(problems, overrides(app, p.base, svc.Name, env)...)
 		p.units = append(p.units, workload.Unit{Service: svc.Service, Env: env})
@@ -69,6 +69,8 @@ func (s *Steps) read(app config.App) (provision, []fault.Problem) {
 		if err != nil && file.Env == nil && file.Faulty == nil {
 			continue // nothing of it could be read
 		}
+		found, warnings := linted(app.Lint, source.File, file.Content)
+		problems, p.warnings = append(problems, found...), append(p.warnings, warnings...)
 		p.sources = append(p.sources, source.File)
 		p.files[source.File] = file.Env
 		p.faulty = append(p.faulty, file.Faulty...)
@@ -103,11 +105,11 @@ func definitions(app config.App) compose.Input {
 
 // effective returns the environment that the service's container is created with: the env sources, over them the env
 // files that its definition names, in their order, and over all of it the definition's own entries.
-func (s *Steps) effective(p *provision, svc compose.Service) (secret.Env, []fault.Problem) {
+func (s *Steps) effective(p *provision, app config.App, svc compose.Service) (secret.Env, []fault.Problem) {
 	env := p.base
 	var problems []fault.Problem
 	for _, f := range svc.EnvFiles {
-		content, more := s.envFile(p, f)
+		content, more := s.envFile(p, app.Lint, f)
 		problems = append(problems, more...)
 		env = over(env, content)
 	}
@@ -115,7 +117,7 @@ func (s *Steps) effective(p *provision, svc compose.Service) (secret.Env, []faul
 }
 
 // envFile returns what an env file gives that a service's definition names. Each file is read once.
-func (s *Steps) envFile(p *provision, f compose.EnvFile) (secret.Env, []fault.Problem) {
+func (s *Steps) envFile(p *provision, policy lint.Policy, f compose.EnvFile) (secret.Env, []fault.Problem) {
 	if content, ok := p.files[f.Path]; ok {
 		return content, nil
 	}
@@ -127,7 +129,9 @@ func (s *Steps) envFile(p *provision, f compose.EnvFile) (secret.Env, []fault.Pr
 		return file.Env, problemsOf(err, f.Origin.String()+", "+f.Path)
 	}
 	p.files[f.Path] = file.Env
-	return file.Env, nil
+	problems, warnings := linted(policy, f.Path, file.Content)
+	p.warnings = append(p.warnings, warnings...)
+	return file.Env, problems
 }
 
 // over returns env with vars over it.
@@ -151,40 +155,6 @@ func overrides(app config.App, base secret.Env, service string, env secret.Env) 
 		}
 	}
 	return problems
-}
-
-// check holds the catalog's rules against what was read. A variable whose line was refused has its problem already, and
-// in a source that could not be read, nothing is missed.
-func (p provision) check(app config.App) []fault.Problem {
-	var problems []fault.Problem
-	for _, spec := range app.Secrets {
-		v, ok := p.base.Lookup(spec.Env)
-		switch {
-		case ok:
-			for _, what := range spec.Check(v.Value) {
-				problems = append(problems, fault.Problem{Where: v.Origin.String(), What: spec.Env + " " + what + " (" + title(spec) + ")"})
-			}
-		case spec.Required && len(p.sources) == len(app.Env) && !slices.Contains(p.faulty, spec.Env):
-			problems = append(problems, fault.Problem{Where: files(app), What: spec.Env + " is missing (" + title(spec) + ", required)",
-				Fix: "add the line " + spec.Env + "=…"})
-		}
-	}
-	return problems
-}
-
-func title(s secret.Spec) string {
-	if s.Description != "" {
-		return s.Description
-	}
-	return s.Name
-}
-
-func files(app config.App) string {
-	var names []string
-	for _, e := range app.Env {
-		names = append(names, e.File)
-	}
-	return strings.Join(names, ", ")
 }
 
 // fingerprints returns those of all definitions and of all environments, services in their configured order.

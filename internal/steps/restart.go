@@ -71,10 +71,10 @@ func (j job) unchanged(ctx context.Context) (provision, error) {
 		return p, err
 	}
 	if j.rekeyed() {
-		return p, fault.New(fault.Refused, "the host's key for fingerprints was lost or replaced after the environment was validated, so nobody can tell whether %s is still the same; start a new rollout", files(j.app))
+		return p, fault.New(fault.Refused, "the host's key for fingerprints was lost or replaced after the environment was validated, so nobody can tell whether %s is still the same; start a new rollout", j.app.EnvFiles())
 	}
 	if v := j.state.Validated; p.env != v.Env || p.definitions != v.Definitions {
-		return p, fault.New(fault.Refused, "%s or the service definitions changed after they were validated; start a new rollout", files(j.app))
+		return p, fault.New(fault.Refused, "%s or the service definitions changed after they were validated; start a new rollout", j.app.EnvFiles())
 	}
 	return p, nil
 }
