@@ -2,7 +2,9 @@ package world
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 )
 
 // Network is a bridge network of this run.
@@ -39,6 +41,18 @@ func (w *World) Network(ctx context.Context) (*Network, error) {
 }
 
 // Remove removes the network before the run ends: an Engine has room for some thirty. Its containers must be gone.
-func (n *Network) Remove(ctx context.Context) error {
-	return gone(n.engine.Call(ctx, "DELETE", "/networks/"+n.ID, nil, nil, nil))
+func (n *Network) Remove(ctx context.Context) error { return n.engine.removeNetwork(ctx, n.ID) }
+
+// removeNetwork removes a network. Engine 20.10 sometimes holds on to the endpoint of a container that is long gone, and
+// then to the network until it is started again: that one is left to it.
+func (e *Engine) removeNetwork(ctx context.Context, id string) error {
+	err := gone(e.Call(ctx, "DELETE", "/networks/"+id, nil, nil, nil))
+	if refusal, ok := errors.AsType[*Refusal](err); !ok || refusal.Status != 403 || !strings.Contains(refusal.Message, "active endpoints") {
+		return err
+	}
+	var is struct{ Containers map[string]any }
+	if look := e.Call(ctx, "GET", "/networks/"+id, nil, nil, &is); look != nil || len(is.Containers) > 0 {
+		return err
+	}
+	return nil
 }

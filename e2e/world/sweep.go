@@ -77,6 +77,10 @@ func remove(ctx context.Context, engine *Engine, kind string, query, how url.Val
 	}
 	var errs []error
 	for _, object := range found {
+		if kind == "networks" {
+			errs = append(errs, engine.removeNetwork(ctx, object.ID))
+			continue
+		}
 		errs = append(errs, gone(engine.Call(ctx, "DELETE", "/"+kind+"/"+object.ID, how, nil, nil)))
 	}
 	return errors.Join(errs...)

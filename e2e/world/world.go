@@ -18,6 +18,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Label is on everything that a World makes on the Engine. Its value is the run's name. Containers inherit it from the
@@ -85,7 +87,15 @@ func (w *World) Close() error {
 	if err := errors.Join(errs...); err != nil {
 		return errors.Join(err, w.release()) // the directory stays, so that the next sweep tries again
 	}
-	return errors.Join(os.RemoveAll(w.Dir), w.release())
+	err := os.RemoveAll(w.Dir)
+	for range 20 { // somebody who was just ended may have written into it meanwhile
+		if !errors.Is(err, unix.ENOTEMPTY) {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+		err = os.RemoveAll(w.Dir)
+	}
+	return errors.Join(err, w.release())
 }
 
 func (w *World) release() error {
