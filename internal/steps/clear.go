@@ -32,8 +32,11 @@ func (j job) clear(ctx context.Context) (*rollout.Evidence, error) {
 		return nil, err
 	}
 	failpoint.Hit(failpoint.ClearProved)
+	if survey := j.state.Validated.Survey; survey != nil { // of an older version there is none
+		l.Identity = survey.Identity
+	}
 	values := expected(j.app, p.base)
-	residue, err := j.Database.Clear(ctx, l, values, func() error { return j.stillProved(ctx, j.state.Verified.Proofs) })
+	residue, err := j.Database.Clear(ctx, l, values, func() error { return j.lastLook(ctx, p) })
 	unknown := err != nil && fault.KindOf(err) != fault.Refused
 	if unknown {
 		residue, err = j.lookAgain(ctx, l, values, err)
@@ -44,7 +47,45 @@ func (j job) clear(ctx context.Context) (*rollout.Evidence, error) {
 	if unknown || j.state.Reclear {
 		j.credit(residue)
 	}
-	return &rollout.Evidence{Cleared: &rollout.Cleared{Residue: residue}}, nil
+	c := &rollout.Cleared{Residue: residue}
+	if len(c.Names()) > 0 {
+		j.aftercare(ctx, l, c)
+	}
+	return &rollout.Evidence{Cleared: c}, nil
+}
+
+// lastLook is taken with the row locked: at what may have changed since everything was proved again. The app is not asked
+// once more, since it may be waiting for the row itself.
+func (j job) lastLook(ctx context.Context, p provision) error {
+	if err := j.stillProved(ctx, j.state.Verified.Proofs); err != nil {
+		return err
+	}
+	return j.noOtherConsumer(ctx, p)
+}
+
+// aftercareTime bounds what is done after a clear. It may outlast the step's deadline.
+const aftercareTime = 20 * time.Second
+
+// aftercare has the database forget what its statistics hold, and finds out what may still keep copies of the cleared
+// values. That it cannot is a note: the values are cleared.
+func (j job) aftercare(ctx context.Context, l Legacy, c *rollout.Cleared) {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		c.Notes = append(c.Notes, "ANALYZE was not run, since the daemon was stopping: the database's statistics may still hold values")
+		return
+	}
+	bounded, stop := context.WithTimeout(context.WithoutCancel(ctx), aftercareTime)
+	defer stop()
+	if err := j.Database.Analyze(bounded, l); err != nil {
+		c.Notes = append(c.Notes, "ANALYZE did not succeed, so the database's statistics may still hold values: "+fault.Text(err))
+	}
+	survey, err := j.Database.Survey(bounded, l)
+	if err != nil {
+		c.Notes = append(c.Notes, "what may keep copies was not looked at again: "+fault.Text(err))
+		if before := j.state.Validated.Survey; before != nil {
+			survey = *before
+		}
+	}
+	c.Remains = survey.Hazards
 }
 
 // sameAsProved holds all that clearing depends on against what was proved. Anything that differs is a refusal, which

@@ -252,7 +252,11 @@ func (j job) lookForResidue(ctx context.Context, p provision, v *rollout.Validat
 	if err != nil {
 		return err
 	}
-	v.Database = j.Key.OfText("database", l.DSN.Reveal())
+	survey, err := j.Database.Survey(ctx, l)
+	if err != nil {
+		return err
+	}
+	v.Database, v.Survey = j.Key.OfText("database", l.DSN.Reveal()), &survey
 	for _, r := range v.Residue {
 		switch {
 		case r.Verdict != secret.Differs:
