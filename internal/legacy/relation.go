@@ -17,6 +17,7 @@ type relation struct {
 	rowsHidden bool   // row-level security applies to us
 	heirs      bool   // other tables inherit from it, and a statement on it means their rows as well
 	rewritten  bool   // a rule makes something else of an update
+	subscribed bool   // another server's changes are applied to it
 	attributes map[string]attribute
 }
 
@@ -74,7 +75,8 @@ func (s *session) checkServer(ctx context.Context, tx pgx.Tx) error {
 const candidates = `SELECT c.oid::pg_catalog.text, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text,
 	pg_catalog.row_security_active(c.oid),
 	EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid),
-	EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type = '2')
+	EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type = '2'),
+	EXISTS (SELECT FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid = c.oid)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE pg_catalog.lower(c.relname::pg_catalog.text) = pg_catalog.lower($1::pg_catalog.text) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 	AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%'
@@ -89,7 +91,7 @@ func (s *session) find(ctx context.Context, tx pgx.Tx) (relation, error) {
 	var similar []string
 	var r relation
 	var schema, table string
-	_, err = pgx.ForEachRow(rows, []any{&r.oid, &schema, &table, &r.kind, &r.rowsHidden, &r.heirs, &r.rewritten}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&r.oid, &schema, &table, &r.kind, &r.rowsHidden, &r.heirs, &r.rewritten, &r.subscribed}, func() error {
 		if schema == s.Schema && table == s.Table {
 			exact := r
 			found = &exact
@@ -149,6 +151,10 @@ func (s *session) unfit(r relation) []fault.Problem {
 	if r.rewritten {
 		problems = append(problems, fault.Problem{Where: s.relation(), What: "has a rule that makes something else of an update",
 			Fix: "clear the values by hand, or drop the rule"})
+	}
+	if r.subscribed {
+		problems = append(problems, fault.Problem{Where: s.relation(), What: "is a copy that logical replication fills, so a value may come back",
+			Fix: "name the database that the values are written to"})
 	}
 	if r.rowsHidden {
 		problems = append(problems, fault.Problem{Where: s.relation(), What: "has row-level security that applies to the user of the URL, so the row may be hidden",

@@ -103,7 +103,7 @@ func (s *server) start() error {
 		return err
 	}
 	s.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-F", "-k", s.dir, "-p", strconv.Itoa(s.port),
-		"-c", "ssl=on", "-c", "ssl_cert_file="+s.certificate(), "-c", "ssl_key_file="+filepath.Join(s.dir, "key.pem"), "-c", "listen_addresses=127.0.0.1", "-c", "log_statement=all", "-c", "log_min_duration_statement=0", "-c", "log_connections=on")
+		"-c", "wal_level=logical", "-c", "ssl=on", "-c", "ssl_cert_file="+s.certificate(), "-c", "ssl_key_file="+filepath.Join(s.dir, "key.pem"), "-c", "listen_addresses=127.0.0.1", "-c", "log_statement=all", "-c", "log_min_duration_statement=0", "-c", "log_connections=on")
 	s.cmd.SysProcAttr, s.cmd.Dir, s.cmd.Stderr, s.cmd.Stdout = owner, s.dir, log, log
 	if err := s.cmd.Start(); err != nil {
 		return err
