@@ -100,7 +100,7 @@ func hazard(kind, name, more string) string {
 		return fmt.Sprintf("the server logs statements (%s = %s), so the log may hold those with which values were stored", name, more)
 	case "extension":
 		return fmt.Sprintf("extension %s records statements, and may hold those with which values were stored", name)
-	case "statistics":
+	case secret.Statistics:
 		return fmt.Sprintf("the planner's statistics hold values of column %s until an ANALYZE", name)
 	}
 	return kind + " " + name

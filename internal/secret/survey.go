@@ -22,3 +22,6 @@ type Hazard struct {
 	Kind string `json:"kind"`
 	Text string `json:"text"` // for the operator
 }
+
+// Statistics is the kind of hazard that the database itself forgets when it is told to analyze the table.
+const Statistics = "statistics"

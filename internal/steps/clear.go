@@ -63,31 +63,6 @@ func (j job) lastLook(ctx context.Context, p provision) error {
 	return j.noOtherConsumer(ctx, p)
 }
 
-// aftercareTime bounds what is done after a clear. It may outlast the step's deadline.
-const aftercareTime = 20 * time.Second
-
-// aftercare has the database forget what its statistics hold, and finds out what may still keep copies of the cleared
-// values. That it cannot is a note: the values are cleared.
-func (j job) aftercare(ctx context.Context, l Legacy, c *rollout.Cleared) {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		c.Notes = append(c.Notes, "ANALYZE was not run, since the daemon was stopping: the database's statistics may still hold values")
-		return
-	}
-	bounded, stop := context.WithTimeout(context.WithoutCancel(ctx), aftercareTime)
-	defer stop()
-	if err := j.Database.Analyze(bounded, l); err != nil {
-		c.Notes = append(c.Notes, "ANALYZE did not succeed, so the database's statistics may still hold values: "+fault.Text(err))
-	}
-	survey, err := j.Database.Survey(bounded, l)
-	if err != nil {
-		c.Notes = append(c.Notes, "what may keep copies was not looked at again: "+fault.Text(err))
-		if before := j.state.Validated.Survey; before != nil {
-			survey = *before
-		}
-	}
-	c.Remains = survey.Hazards
-}
-
 // sameAsProved holds all that clearing depends on against what was proved. Anything that differs is a refusal, which
 // leaves the release running and the database as it is.
 func (j job) sameAsProved(ctx context.Context, p provision, l Legacy) error {
