@@ -27,7 +27,7 @@ var revealers = map[string]string{
 	"probe/http.go":         "sends it in a header to the service that it belongs to",
 	"legacy/dsn.go":         "takes the address of the database apart",
 	"legacy/connect.go":     "hands the password to the database's driver",
-	"steps/validate.go":     "takes the fingerprint of the database's address",
+	"steps/residue.go":      "takes the fingerprint of the database's address",
 	"steps/clear.go":        "takes the fingerprint of the database's address",
 }
 
