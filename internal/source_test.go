@@ -31,7 +31,7 @@ var revealers = map[string]string{
 	"lint/fix.go":           "writes it in another form",
 	"legacy/dsn.go":         "takes the address of the database apart",
 	"legacy/connect.go":     "hands the password to the database's driver",
-	"steps/validate.go":     "takes the fingerprint of the database's address",
+	"steps/residue.go":      "takes the fingerprint of the database's address",
 	"steps/clear.go":        "takes the fingerprint of the database's address",
 }
 

@@ -52,6 +52,7 @@ func (t *tool) agree(c *cobra.Command, client *api.Client, app string) (bool, er
 		return false, nil
 	}
 	t.residueTable(report)
+	t.warnOfCopies(report)
 	return true, t.confirm(c.Context(), "Clear "+count(len(left), "value", "values")+" from the database of "+app+" for good? [y/N] ")
 }
 

@@ -26,6 +26,9 @@ func validated(v rollout.Validated) []string {
 	if v.Database != "" { // it was looked at
 		facts = append(facts, residue(v.Residue))
 	}
+	if v.Survey != nil && len(rollout.Left(v.Residue)) > 0 {
+		facts = append(facts, hazards("a clear does not erase every copy: ", v.Survey.Hazards)...)
+	}
 	return facts
 }
 
@@ -197,7 +200,7 @@ func cleared(c rollout.Cleared) []string {
 	case len(empty) > 0:
 		facts = append(facts, "empty already: "+strings.Join(empty, ", "))
 	}
-	return facts
+	return append(facts, remains(c)...)
 }
 
 // restored says what a revert did for one service.

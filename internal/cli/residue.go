@@ -59,6 +59,7 @@ func (t *tool) residueVerdict(report rollout.ResidueReport, left []string) {
 		return
 	}
 	t.say("%s in the database of %s", count(len(left), "legacy value remains", "legacy values remain"), app)
+	t.warnOfCopies(report)
 	holds := func(v secret.Verdict) bool {
 		return slices.ContainsFunc(report.Residue, func(r secret.Residue) bool { return r.Verdict == v })
 	}

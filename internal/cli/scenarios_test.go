@@ -207,7 +207,7 @@ func calm(f *servertest.Rollouts) *servertest.Rollouts {
 	}
 	f.SecretsFunc = func(context.Context, string) (rollout.SecretReport, error) { return secretReport(), nil }
 	f.ResidueFunc = func(context.Context, string) (rollout.ResidueReport, error) {
-		return rollout.ResidueReport{App: "capakraken", Residue: []secret.Residue{
+		return rollout.ResidueReport{App: "capakraken", Hazards: []secret.Hazard{{Kind: "archive", Text: "the write-ahead log is archived"}}, Residue: []secret.Residue{
 			{Secret: "primary-ai", Column: "azureOpenAiApiKey", Verdict: secret.Same},
 			{Secret: "smtp", Column: "smtpPassword", Verdict: secret.Differs, Kept: "it differs from the environment's value"},
 			{Secret: "gemini", Column: "geminiApiKey", Verdict: secret.Empty}}}, nil

@@ -66,6 +66,14 @@ func (d database) Inspect(ctx context.Context, l steps.Legacy, expected map[stri
 	return d.open(l).Inspect(ctx, target(l), expected)
 }
 
+func (d database) Survey(ctx context.Context, l steps.Legacy) (secret.Survey, error) {
+	return d.open(l).Survey(ctx, target(l))
+}
+
+func (d database) Analyze(ctx context.Context, l steps.Legacy) error {
+	return d.open(l).Analyze(ctx, target(l))
+}
+
 func (d database) Stored(ctx context.Context, l steps.Legacy) (secret.Env, error) {
 	return d.open(l).Stored(ctx, target(l))
 }
@@ -82,7 +90,7 @@ func (d database) open(l steps.Legacy) *legacy.Database {
 
 func target(l steps.Legacy) legacy.Target {
 	t := legacy.Target{App: l.App, DSN: l.DSN, DSNOrigin: l.Origin, Schema: l.Config.Schema, Table: l.Config.Table,
-		RowColumn: l.Config.Row.Column, RowValue: l.Config.Row.Value}
+		RowColumn: l.Config.Row.Column, RowValue: l.Config.Row.Value, Identity: l.Identity}
 	for _, s := range l.Secrets {
 		t.Columns = append(t.Columns, legacy.Column{Secret: s.Name, Column: s.LegacyColumn, OnMismatch: s.OnMismatch})
 	}

@@ -64,7 +64,7 @@ func (d *Database) clear(ctx context.Context, t Target, expected map[string]secr
 		return nil, nil, err // the caller's own words
 	}
 	failpoint.Hit(failpoint.ClearAsked)
-	if err := s.write(ctx, tx, table, columns); err != nil {
+	if err := s.write(ctx, tx, table, findings, columns); err != nil {
 		return nil, nil, untouched(err)
 	}
 	failpoint.Hit(failpoint.ClearUpdated)
@@ -111,23 +111,34 @@ func decide(findings []finding) (residue []secret.Residue, columns []string, err
 	return residue, columns, nil
 }
 
-// write clears the columns and reads them again, since a trigger or a rule may have done something else.
-func (s *session) write(ctx context.Context, tx pgx.Tx, table relation, columns []string) error {
+// write clears the columns and reads all of them again, since a trigger may have done something else, also one that
+// would otherwise wait for the commit.
+func (s *session) write(ctx context.Context, tx pgx.Tx, table relation, before []finding, columns []string) error {
 	tag, err := tx.Exec(ctx, "UPDATE "+s.relation()+" SET "+emptying(table, columns)+s.where(), s.RowValue)
 	if err != nil {
 		return s.explain(ctx, err)
 	}
 	if n := tag.RowsAffected(); n != 1 {
-		return s.rowFault(fault.Refused, fmt.Sprintf("was one row when it was locked, but the update changed %d (a rule may have rewritten it)", n))
+		return s.rowFault(fault.Refused, fmt.Sprintf("was one row when it was locked, but the update changed %d (a trigger may have prevented it)", n))
+	}
+	if _, err := tx.Exec(ctx, "SET CONSTRAINTS ALL IMMEDIATE"); err != nil {
+		return s.explain(ctx, err)
 	}
 	stored, err := s.read(ctx, tx, justLook)
 	if err != nil {
 		return err
 	}
 	for i, c := range s.Columns {
-		if slices.Contains(columns, c.Column) && !stored[i].IsEmpty() {
-			return fault.New(fault.Refused, "%s: table %s: column %s is not empty after it was cleared (a trigger may have put a value back)", s.DSNOrigin, s.relation(), quote(c.Column))
+		what := ""
+		switch cleared := slices.Contains(columns, c.Column); {
+		case cleared && !stored[i].IsEmpty():
+			what = "is not empty after it was cleared (a trigger may have put a value back)"
+		case !cleared && !stored[i].Equal(before[i].stored):
+			what = "was to be left alone, but it is another value after the others were cleared (a trigger may have changed it)"
+		default:
+			continue
 		}
+		return fault.New(fault.Refused, "%s: table %s: column %s %s", s.DSNOrigin, s.relation(), quote(c.Column), what)
 	}
 	return nil
 }

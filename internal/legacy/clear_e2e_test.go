@@ -209,6 +209,49 @@ func TestInterruptedBeforeTheCommit(t *testing.T) {
 	d.wantUntouched()
 }
 
+// TestTheTimeIsUp lets the step's deadline pass, as a clock that jumps ahead does, when all is ready to be written.
+func TestTheTimeIsUp(t *testing.T) {
+	d := fresh(t, settings)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := inside().Clear(ctx, d.target(), provisioned(), func([]secret.Residue) error { <-ctx.Done(); return nil })
+	wantFault(t, err, fault.TimedOut, "does not answer in time; no legacy value was cleared")
+	d.wantUntouched()
+}
+
+// TestOddNames clears a row of a table whose names would be something else if they were not quoted.
+func TestOddNames(t *testing.T) {
+	d := fresh(t, `CREATE SCHEMA "te""nant; --"`, `ALTER SCHEMA "te""nant; --" OWNER TO APP`,
+		`CREATE TABLE "te""nant; --"."Sys""; DROP" ("i d" text, "pass%word" text, "ключ" text)`, `ALTER TABLE "te""nant; --"."Sys""; DROP" OWNER TO APP`,
+		`INSERT INTO "te""nant; --"."Sys""; DROP" VALUES ('it''s $1', 'c4n4ry-smtp', 'c4n4ry-ai'), ('other', 'c4n4ry-smtp', 'c4n4ry-ai')`)
+	target := d.target()
+	target.Schema, target.Table, target.RowColumn, target.RowValue = `te"nant; --`, `Sys"; DROP`, "i d", "it's $1"
+	target.Columns = []Column{{"smtp", "pass%word", secret.Keep}, {"primary-ai", "ключ", secret.Keep}}
+	got, err := inside().Clear(t.Context(), target, provisioned(), yes)
+	if err != nil || !got[0].Cleared || !got[1].Cleared {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if err := inside().Analyze(t.Context(), target); err != nil {
+		t.Error(err)
+	}
+	if left := d.one(`SELECT string_agg("i d" || "pass%word" || "ключ", '') FROM "te""nant; --"."Sys""; DROP"`); left != "otherc4n4ry-smtpc4n4ry-ai" {
+		t.Errorf("left is %q", left)
+	}
+}
+
+// TestTriggersKeepTheirSearchPath: that PostgreSQL's own operators come first is no reason for a trigger to fail.
+func TestTriggersKeepTheirSearchPath(t *testing.T) {
+	for name, path := range map[string]string{"of its own": "app, public", "empty": "''", "with ours in it": "public, pg_catalog, app"} {
+		t.Run(name, func(t *testing.T) {
+			d := fresh(t, settings, `CREATE SCHEMA app`, `GRANT USAGE ON SCHEMA app TO APP`, `CREATE TABLE app.seen (n int)`, `GRANT ALL ON app.seen TO APP`,
+				`ALTER ROLE APP SET search_path = `+path, function(`IF current_setting('search_path') LIKE '%app%' THEN INSERT INTO seen VALUES (1); END IF; RETURN NEW;`), beforeUpdate)
+			if _, err := inside().Clear(t.Context(), d.target(), provisioned(), yes); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestTheTransactionsSettings(t *testing.T) {
 	d := fresh(t, settings, `CREATE TABLE seen (line text)`, `GRANT ALL ON seen TO APP`, `ALTER ROLE APP SET synchronous_commit = off`,
 		`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

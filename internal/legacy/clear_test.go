@@ -62,8 +62,8 @@ func TestStatementsQuoteNames(t *testing.T) {
 	s := &session{Target: Target{Schema: `te"nant`, Table: `Sys"; DROP TABLE x; --`, RowColumn: `i"d`, Columns: []Column{{Column: `a"b`}, {Column: "c"}}}}
 	for got, want := range map[string]string{
 		s.relation(): `"te""nant"."Sys""; DROP TABLE x; --"`,
-		s.columns():  `"a""b"::text, "c"::text`,
-		s.where():    ` WHERE "i""d"::text = $1`,
+		s.columns():  `"a""b"::pg_catalog.text, "c"::pg_catalog.text`,
+		s.where():    ` WHERE "i""d"::pg_catalog.text COLLATE pg_catalog."C" OPERATOR(pg_catalog.=) $1`,
 		emptying(relation{attributes: map[string]attribute{"c": {notNull: true}}}, []string{`a"b`, "c"}): `"a""b" = NULL, "c" = ''`,
 	} {
 		if got != want {

@@ -30,8 +30,9 @@ const neutral = "host=localhost port=5432 user=nobody password=none database=non
 // session is one connection to a target's database.
 type session struct {
 	Target
-	dsn  dsn
-	conn *pgx.Conn
+	dsn    dsn
+	conn   *pgx.Conn
+	warned bool // by the server
 }
 
 // open connects to the target's database.
@@ -54,6 +55,7 @@ func (d *Database) open(ctx context.Context, t Target) (*session, error) {
 		return nil, err
 	}
 	s := &session{Target: t, dsn: parsed}
+	config.OnNotice = s.heed
 	bounded, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	if s.conn, err = pgx.ConnectConfig(bounded, config); err != nil {

@@ -23,6 +23,9 @@ func (s *session) explain(ctx context.Context, err error) error {
 	}
 	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
 		kind, words := meaning(server.Code)
+		if strings.HasPrefix(server.Code, "42") && server.Code != "42501" && server.Where != "" { // inside a function
+			kind, words = fault.Refused, "a trigger of the legacy table fails"
+		}
 		return fault.Hide(err, kind, "%s: %s (SQLSTATE %s)", s.DSNOrigin, words, state(server.Code))
 	}
 	kind, why := fault.Unavailable, reason(err)

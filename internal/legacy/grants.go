@@ -33,7 +33,7 @@ func (d *Database) Grants(ctx context.Context, t Target) (Grants, error) {
 		return Grants{}, err
 	}
 	g := Grants{Table: s.relation()}
-	err = tx.QueryRow(ctx, `SELECT pg_catalog.current_setting('server_version'), pg_catalog.clock_timestamp(), current_user::text`).Scan(&g.Server, &g.Now, &g.User)
+	err = tx.QueryRow(ctx, `SELECT pg_catalog.current_setting('server_version'), pg_catalog.clock_timestamp(), current_user::pg_catalog.text`).Scan(&g.Server, &g.Now, &g.User)
 	if err != nil {
 		return Grants{}, s.explain(ctx, err)
 	}

@@ -30,6 +30,8 @@ type Target struct {
 	RowColumn string // the column that picks the row
 	RowValue  string // its value as text; exactly one row must have it
 	Columns   []Column
+	// Identity is what the database was found to be before. What it does not say is not compared.
+	Identity secret.Identity
 }
 
 // Column is where one secret's legacy value is.

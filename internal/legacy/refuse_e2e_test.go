@@ -71,7 +71,7 @@ func TestTheDatabaseThwarts(t *testing.T) {
 		"a trigger puts it back": {trigger(`NEW."smtpPassword" := OLD."smtpPassword"; RETURN NEW;`), fault.Refused, `column "smtpPassword" is not empty after it was cleared`},
 		"a trigger drops it":     {trigger(`RETURN NULL;`), fault.Refused, "the update changed 0"},
 		"a trigger forbids it":   {trigger(`RAISE EXCEPTION 'no: %', OLD."smtpPassword"; RETURN NEW;`), fault.Refused, "forbids the change (SQLSTATE P0001)"},
-		"a rule drops it":        {[]string{settings, `CREATE RULE r AS ON UPDATE TO "SystemSettings" DO INSTEAD NOTHING`}, fault.Refused, "the update changed 0"},
+		"a rule drops it":        {[]string{settings, `CREATE RULE r AS ON UPDATE TO "SystemSettings" DO INSTEAD NOTHING`}, fault.Refused, "has a rule that makes something else of an update"},
 		"a constraint":           {[]string{settings, `ALTER TABLE "SystemSettings" ADD CHECK (coalesce("smtpPassword", '') <> '')`}, fault.Refused, "does not allow the empty value (SQLSTATE 23514)"},
 		"at the commit": {[]string{settings, `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no: %', OLD."smtpPassword"; END $$`,
 			`CREATE CONSTRAINT TRIGGER f AFTER UPDATE ON "SystemSettings" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION f()`}, fault.Refused, "forbids the change (SQLSTATE P0001)"},

@@ -10,19 +10,24 @@ import (
 	"github.com/capakraken/fairlead/internal/fault"
 )
 
-// relation is what the catalog says of the legacy table. Hazards that do not forbid clearing but are to be reported,
-// such as triggers and publications, will be found here as well.
+// relation is what the catalog says of the legacy table.
 type relation struct {
 	oid        string
 	kind       string // of pg_class.relkind
 	rowsHidden bool   // row-level security applies to us
+	heirs      bool   // other tables inherit from it, and a statement on it means their rows as well
+	rewritten  bool   // a rule makes something else of an update
+	subscribed bool   // another server's changes are applied to it
 	attributes map[string]attribute
 }
 
 // attribute is one column of the legacy table.
 type attribute struct {
+	number    int    // which stays when the column is renamed
 	kind      string // the type as people know it
 	text      bool   // its empty value is ''
+	plain     bool   // its text is a secret's value, and not a document with a value in it
+	pointedAt bool   // by another table's foreign key
 	notNull   bool
 	generated bool
 	readable  bool
@@ -39,6 +44,9 @@ func (s *session) survey(ctx context.Context, tx pgx.Tx) (relation, error) {
 		return relation{}, err
 	}
 	if r.attributes, err = s.attributes(ctx, tx, r.oid); err != nil {
+		return relation{}, err
+	}
+	if err := s.recognise(ctx, tx, r); err != nil {
 		return relation{}, err
 	}
 	if problems := s.unfit(r); len(problems) > 0 {
@@ -64,9 +72,13 @@ func (s *session) checkServer(ctx context.Context, tx pgx.Tx) error {
 }
 
 // candidates finds the table, and tables that differ in schema or case only, for a good word when it is missing.
-const candidates = `SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text, pg_catalog.row_security_active(c.oid)
+const candidates = `SELECT c.oid::pg_catalog.text, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text,
+	pg_catalog.row_security_active(c.oid),
+	EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid),
+	EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type = '2'),
+	EXISTS (SELECT FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid = c.oid)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE pg_catalog.lower(c.relname::text) = pg_catalog.lower($1::text) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+WHERE pg_catalog.lower(c.relname::pg_catalog.text) = pg_catalog.lower($1::pg_catalog.text) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 	AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%'
 ORDER BY n.nspname, c.relname LIMIT 50`
 
@@ -79,7 +91,7 @@ func (s *session) find(ctx context.Context, tx pgx.Tx) (relation, error) {
 	var similar []string
 	var r relation
 	var schema, table string
-	_, err = pgx.ForEachRow(rows, []any{&r.oid, &schema, &table, &r.kind, &r.rowsHidden}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&r.oid, &schema, &table, &r.kind, &r.rowsHidden, &r.heirs, &r.rewritten, &r.subscribed}, func() error {
 		if schema == s.Schema && table == s.Table {
 			exact := r
 			found = &exact
@@ -100,11 +112,13 @@ func (s *session) find(ctx context.Context, tx pgx.Tx) (relation, error) {
 }
 
 // columnsOf lists a table's columns. A domain is no text of ours: it may forbid the empty value.
-const columnsOf = `SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
+const columnsOf = `SELECT a.attname::pg_catalog.text, a.attnum::pg_catalog.int4, pg_catalog.format_type(a.atttypid, a.atttypmod),
+	t.typcategory IN ('S', 'N') OR a.atttypid = 'pg_catalog.uuid'::pg_catalog.regtype,
+	EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND k.confrelid = a.attrelid AND a.attnum = ANY (k.confkey)),
 	t.typtype = 'b' AND t.typname IN ('text', 'varchar', 'bpchar', 'citext'), a.attnotnull, a.attgenerated <> '',
 	pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'UPDATE')
 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-WHERE a.attrelid = $1::text::oid AND a.attnum > 0 AND NOT a.attisdropped`
+WHERE a.attrelid = $1::pg_catalog.text::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped`
 
 func (s *session) attributes(ctx context.Context, tx pgx.Tx, oid string) (map[string]attribute, error) {
 	rows, err := tx.Query(ctx, columnsOf, oid)
@@ -114,7 +128,7 @@ func (s *session) attributes(ctx context.Context, tx pgx.Tx, oid string) (map[st
 	attributes := map[string]attribute{}
 	var name string
 	var a attribute
-	_, err = pgx.ForEachRow(rows, []any{&name, &a.kind, &a.text, &a.notNull, &a.generated, &a.readable, &a.writable}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&name, &a.number, &a.kind, &a.plain, &a.pointedAt, &a.text, &a.notNull, &a.generated, &a.readable, &a.writable}, func() error {
 		attributes[name] = a
 		return nil
 	})
@@ -130,6 +144,18 @@ func (s *session) unfit(r relation) []fault.Problem {
 		return []fault.Problem{{Where: s.relation(), What: what, Fix: "name the table that really holds the values"}}
 	}
 	var problems []fault.Problem
+	if r.kind == "p" || r.heirs {
+		problems = append(problems, fault.Problem{Where: s.relation(), What: "is partitioned or inherited from, so its rows may be another table's",
+			Fix: "name the one table that really holds the values"})
+	}
+	if r.rewritten {
+		problems = append(problems, fault.Problem{Where: s.relation(), What: "has a rule that makes something else of an update",
+			Fix: "clear the values by hand, or drop the rule"})
+	}
+	if r.subscribed {
+		problems = append(problems, fault.Problem{Where: s.relation(), What: "is a copy that logical replication fills, so a value may come back",
+			Fix: "name the database that the values are written to"})
+	}
 	if r.rowsHidden {
 		problems = append(problems, fault.Problem{Where: s.relation(), What: "has row-level security that applies to the user of the URL, so the row may be hidden",
 			Fix: "use a user that it does not apply to, such as the table's owner"})
@@ -146,6 +172,10 @@ func (s *session) unfit(r relation) []fault.Problem {
 			problems = append(problems, s.unfitColumn(c.Column, "is generated from other columns, so it cannot be cleared itself"))
 		case !a.writable:
 			problems = append(problems, s.unfitColumn(c.Column, "may not be updated by the user of the URL"))
+		case !a.plain:
+			problems = append(problems, s.unfitColumn(c.Column, "is of type "+a.kind+", which may hold more than one secret's value"))
+		case a.pointedAt:
+			problems = append(problems, s.unfitColumn(c.Column, "is what another table's foreign key points at, so clearing it could change that table"))
 		case a.notNull && !a.text:
 			problems = append(problems, s.unfitColumn(c.Column, "is NOT NULL and of type "+a.kind+", for which there is no empty value"))
 		}
@@ -168,7 +198,7 @@ func lacking(exists bool) string {
 func (s *session) columns() string {
 	list := make([]string, len(s.Columns))
 	for i, c := range s.Columns {
-		list[i] = quote(c.Column) + "::text"
+		list[i] = quote(c.Column) + "::pg_catalog.text"
 	}
 	return strings.Join(list, ", ")
 }

@@ -21,6 +21,7 @@ const (
 // finding is one column of the row, compared.
 type finding struct {
 	Column
+	stored  secret.Value
 	verdict secret.Verdict
 	unset   bool // the environment has no value for it
 }
@@ -29,7 +30,8 @@ func (f finding) residue() secret.Residue {
 	return secret.Residue{Secret: f.Secret, Column: f.Column.Column, Verdict: f.verdict}
 }
 
-// examine surveys the table, reads the row, and compares its columns with the expected values.
+// examine surveys the table, reads the row, and compares its columns with the expected values. With the row locked it
+// surveys the table once more: nobody can alter it from then on, but somebody may have just before.
 func (s *session) examine(ctx context.Context, tx pgx.Tx, h hold, expected map[string]secret.Value) (relation, []finding, error) {
 	table, err := s.survey(ctx, tx)
 	if err != nil {
@@ -38,6 +40,11 @@ func (s *session) examine(ctx context.Context, tx pgx.Tx, h hold, expected map[s
 	stored, err := s.read(ctx, tx, h)
 	if err != nil {
 		return relation{}, nil, err
+	}
+	if h == lock {
+		if table, err = s.survey(ctx, tx); err != nil {
+			return relation{}, nil, err
+		}
 	}
 	return table, s.compare(stored, expected), nil
 }
@@ -87,15 +94,18 @@ func (s *session) rowFault(k fault.Kind, what string) error {
 }
 
 // where picks the row. The column is cast, and not the value, so that every type works and a value that is none of the
-// column's type is no error.
-func (s *session) where() string { return fmt.Sprintf(" WHERE %s::text = $1", quote(s.RowColumn)) }
+// column's type is no error. It is compared byte by byte, whatever the column's collation takes for equal, and with
+// PostgreSQL's own operator, whatever stands in the search path.
+func (s *session) where() string {
+	return fmt.Sprintf(` WHERE %s::pg_catalog.text COLLATE pg_catalog."C" OPERATOR(pg_catalog.=) $1`, quote(s.RowColumn))
+}
 
 // compare returns the verdict on every column. It happens here and not in the database, so that no secret is sent.
 func (s *session) compare(stored []secret.Value, expected map[string]secret.Value) []finding {
 	findings := make([]finding, len(s.Columns))
 	for i, c := range s.Columns {
 		want := expected[c.Secret]
-		f := finding{Column: c, verdict: secret.Differs, unset: want.IsEmpty()}
+		f := finding{Column: c, stored: stored[i], verdict: secret.Differs, unset: want.IsEmpty()}
 		switch {
 		case stored[i].IsEmpty():
 			f.verdict = secret.Empty

@@ -103,7 +103,7 @@ func (s *server) start() error {
 		return err
 	}
 	s.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-F", "-k", s.dir, "-p", strconv.Itoa(s.port),
-		"-c", "ssl=on", "-c", "ssl_cert_file="+s.certificate(), "-c", "ssl_key_file="+filepath.Join(s.dir, "key.pem"), "-c", "listen_addresses=127.0.0.1", "-c", "log_statement=all", "-c", "log_min_duration_statement=0", "-c", "log_connections=on")
+		"-c", "wal_level=logical", "-c", "archive_mode=on", "-c", "archive_command=/bin/true", "-c", "ssl=on", "-c", "ssl_cert_file="+s.certificate(), "-c", "ssl_key_file="+filepath.Join(s.dir, "key.pem"), "-c", "listen_addresses=127.0.0.1", "-c", "log_statement=all", "-c", "log_min_duration_statement=0", "-c", "log_connections=on")
 	s.cmd.SysProcAttr, s.cmd.Dir, s.cmd.Stderr, s.cmd.Stdout = owner, s.dir, log, log
 	if err := s.cmd.Start(); err != nil {
 		return err
@@ -198,6 +198,11 @@ func (s *server) admin(database string) string {
 	return fmt.Sprintf("host=%s port=%d user=admin dbname=%s options='-c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic'", s.dir, s.port, database)
 }
 
+// socket returns how a server connects to a database of this one.
+func (s *server) socket(database string) string {
+	return fmt.Sprintf("host=%s port=%d user=admin dbname=%s", s.dir, s.port, database)
+}
+
 // database is a fresh database of one test.
 type database struct {
 	t    *testing.T
@@ -223,10 +228,27 @@ func fresh(t *testing.T, setup ...string) *database {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	t.Cleanup(func() {
+		_ = conn.Close(context.Background())
+		if boss, err := pgx.Connect(context.Background(), running.admin("postgres")); err == nil {
+			_, _ = boss.Exec(context.Background(), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+			_ = boss.Close(context.Background())
+		}
+	})
 	d := &database{t: t, name: name, conn: conn}
 	d.do(setup...)
 	return d
+}
+
+// as returns the superuser in another database, who still speaks of this one's role.
+func (d *database) as(name string) *database {
+	d.t.Helper()
+	conn, err := pgx.Connect(d.t.Context(), running.admin(name))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return &database{t: d.t, name: d.name, conn: conn}
 }
 
 // do carries out statements as the superuser; APP stands for the app's role.

@@ -23,6 +23,11 @@ const (
 // nobody knows whether it happened.
 const commitTimeout = 5 * time.Second
 
+// foundFirst has PostgreSQL's own operators and types found before any that the user's search path names, for this
+// transaction only. The path itself stays, since the table's triggers may depend on it. It uses no operator itself.
+const foundFirst = `SELECT pg_catalog.set_config('search_path',
+	pg_catalog.rtrim(pg_catalog.concat('pg_catalog, ', pg_catalog.current_setting('search_path')), ', '), true)`
+
 // limits sets the bounds for this transaction only, since behind PgBouncer a session's settings would stay for the next
 // client. A commit must be durable when it is answered, even where the server's default does not care.
 const limits = `SELECT pg_catalog.set_config('lock_timeout', $1, true),
@@ -35,6 +40,9 @@ const limits = `SELECT pg_catalog.set_config('lock_timeout', $1, true),
 func (s *session) begin(ctx context.Context, mode pgx.TxAccessMode) (pgx.Tx, error) {
 	tx, err := s.conn.BeginTx(ctx, pgx.TxOptions{AccessMode: mode})
 	if err != nil {
+		return nil, s.explain(ctx, err)
+	}
+	if _, err := tx.Exec(ctx, foundFirst); err != nil {
 		return nil, s.explain(ctx, err)
 	}
 	if _, err := tx.Exec(ctx, limits, lockTimeout, statementTimeout, idleTimeout); err != nil {

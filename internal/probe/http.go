@@ -99,6 +99,7 @@ func request(ctx context.Context, target *url.URL, l workload.Look) (*http.Reque
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "fairlead")
+	req.Header.Set("Cache-Control", "no-cache, no-store") // a proof is of now
 	for _, h := range l.Check.Headers {
 		v := l.Env.Value(h.Env)
 		if v.IsEmpty() {
@@ -125,6 +126,9 @@ func accepted(resp *http.Response, where string) error {
 	}
 	if e := resp.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return fault.New(fault.Unavailable, "%s: answers in a content encoding that was not asked for", where)
+	}
+	if age := resp.Header.Get("Age"); age != "" && strings.Trim(age, "0") != "" {
+		return fault.New(fault.Unavailable, "%s: answers from a cache (it has an Age), so the answer may be an old one", where)
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func TestLookOverHTTP(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if seen.Header.Get("Authorization") != "Bearer t0ken-of-the-app" || seen.URL.RequestURI() != "/api/status?key=c4n4ry" || seen.Header.Get("Accept-Encoding") != "" {
+	if seen.Header.Get("Authorization") != "Bearer t0ken-of-the-app" || seen.URL.RequestURI() != "/api/status?key=c4n4ry" || seen.Header.Get("Accept-Encoding") != "" || seen.Header.Get("Cache-Control") != "no-cache, no-store" {
 		t.Errorf("the app saw %s %v", seen.URL.RequestURI(), seen.Header)
 	}
 }
@@ -97,8 +97,12 @@ func TestBadAnswers(t *testing.T) {
 		"an error":     {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "c4n4ry", http.StatusServiceUnavailable) }, "answers 503 Service Unavailable"},
 		"no such code": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(599) }, "answers 599"},
 		"unauthorized": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, "401 Unauthorized (does the check send the right headers?)"},
-		"redirect":     {http.RedirectHandler("/login?next=c4n4ry", http.StatusFound).ServeHTTP, "answers with a redirect (302), which is never followed"},
-		"reset":        {hijack(func(c *net.TCPConn) { _ = c.SetLinger(0) }), "the connection is "},
+		"from a cache": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Age", "37")
+			_, _ = w.Write([]byte(`{"healthy":true}`))
+		}, "answers from a cache (it has an Age), so the answer may be an old one"},
+		"redirect": {http.RedirectHandler("/login?next=c4n4ry", http.StatusFound).ServeHTTP, "answers with a redirect (302), which is never followed"},
+		"reset":    {hijack(func(c *net.TCPConn) { _ = c.SetLinger(0) }), "the connection is "},
 		"cut short": {hijack(func(c *net.TCPConn) {
 			_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"))
 		}), "the connection is closed before the answer is complete"},

@@ -99,6 +99,7 @@ type Validated struct {
 	HasLegacy   bool               `json:"has_legacy,omitempty"`
 	Residue     []secret.Residue   `json:"residue,omitempty"`
 	Database    secret.Fingerprint `json:"database,omitempty"` // of the address of the legacy database
+	Survey      *secret.Survey     `json:"survey,omitempty"`   // of that database
 	Warnings    []string           `json:"warnings,omitempty"`
 }
 
@@ -150,6 +151,10 @@ type Proof struct {
 // Cleared is what clear did to each legacy value.
 type Cleared struct {
 	Residue []secret.Residue `json:"residue"`
+	// Remains are what may keep copies of the cleared values.
+	Remains []secret.Hazard `json:"remains,omitempty"`
+	// Notes say what was not done or not seen after the clearing.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Names returns the names of the secrets whose legacy value it cleared.

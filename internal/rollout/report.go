@@ -107,6 +107,10 @@ type SecretReport struct {
 type ResidueReport struct {
 	App     string           `json:"app"`
 	Residue []secret.Residue `json:"residue"`
+	// Hazards are what may keep copies of a value that is cleared.
+	Hazards []secret.Hazard `json:"hazards,omitempty"`
+	// Notes say what could not be looked at, and why.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Progress is a passing sign of life of an action: it is shown to whoever watches, and never journalled.

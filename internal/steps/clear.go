@@ -32,8 +32,11 @@ func (j job) clear(ctx context.Context) (*rollout.Evidence, error) {
 		return nil, err
 	}
 	failpoint.Hit(failpoint.ClearProved)
+	if survey := j.state.Validated.Survey; survey != nil { // of an older version there is none
+		l.Identity = survey.Identity
+	}
 	values := expected(j.app, p.base)
-	residue, err := j.Database.Clear(ctx, l, values, func() error { return j.stillProved(ctx, j.state.Verified.Proofs) })
+	residue, err := j.Database.Clear(ctx, l, values, func() error { return j.lastLook(ctx, p) })
 	unknown := err != nil && fault.KindOf(err) != fault.Refused
 	if unknown {
 		residue, err = j.lookAgain(ctx, l, values, err)
@@ -44,7 +47,20 @@ func (j job) clear(ctx context.Context) (*rollout.Evidence, error) {
 	if unknown || j.state.Reclear {
 		j.credit(residue)
 	}
-	return &rollout.Evidence{Cleared: &rollout.Cleared{Residue: residue}}, nil
+	c := &rollout.Cleared{Residue: residue}
+	if len(c.Names()) > 0 {
+		j.aftercare(ctx, l, c)
+	}
+	return &rollout.Evidence{Cleared: c}, nil
+}
+
+// lastLook is taken with the row locked: at what may have changed since everything was proved again. The app is not asked
+// once more, since it may be waiting for the row itself.
+func (j job) lastLook(ctx context.Context, p provision) error {
+	if err := j.stillProved(ctx, j.state.Verified.Proofs); err != nil {
+		return err
+	}
+	return j.noOtherConsumer(ctx, p)
 }
 
 // sameAsProved holds all that clearing depends on against what was proved. Anything that differs is a refusal, which

@@ -177,6 +177,24 @@ type fakeDatabase struct {
 	inspect func(ctx context.Context, l Legacy, expected map[string]secret.Value) ([]secret.Residue, error)
 	clear   func(ctx context.Context, l Legacy, expected map[string]secret.Value, proceed func() error) ([]secret.Residue, error)
 	stored  func(ctx context.Context, l Legacy) (secret.Env, error)
+	survey  func(ctx context.Context, l Legacy) (secret.Survey, error)
+	analyze func(ctx context.Context, l Legacy) error
+}
+
+// Survey finds nothing unless a test says otherwise.
+func (f *fakeDatabase) Survey(ctx context.Context, l Legacy) (secret.Survey, error) {
+	if f.survey == nil {
+		return secret.Survey{}, nil
+	}
+	return f.survey(ctx, l)
+}
+
+// Analyze succeeds unless a test says otherwise.
+func (f *fakeDatabase) Analyze(ctx context.Context, l Legacy) error {
+	if f.analyze == nil {
+		return nil
+	}
+	return f.analyze(ctx, l)
 }
 
 // Stored finds nothing unless a test says otherwise: every revert asks.

@@ -140,8 +140,19 @@ func (s *Steps) Residue(ctx context.Context, name string) (rollout.ResidueReport
 	if p.incomplete(app) {
 		return report, fault.Many(fault.Refused, incomparable, problems)
 	}
-	report.Residue, err = s.residue(ctx, app, p)
-	return report, err
+	if report.Residue, err = s.residue(ctx, app, p); err != nil {
+		return report, err
+	}
+	l, err := s.legacyOf(app, p)
+	if err != nil {
+		return report, err
+	}
+	survey, err := s.Database.Survey(ctx, l)
+	if err != nil {
+		report.Notes = append(report.Notes, "what may keep copies of a value was not seen: "+fault.Text(err))
+	}
+	report.Hazards = survey.Hazards
+	return report, nil
 }
 
 // incomparable is said where a part of the environment is missing: what is the same would seem to differ.

@@ -97,6 +97,7 @@ type Legacy struct {
 	Secrets    []secret.Spec // those with a column
 	Networks   []string      // of the app's containers, where the host name may be known
 	ExtraHosts []string
+	Identity   secret.Identity // what the database was found to be before
 }
 
 // Database looks for residue and clears it.
@@ -104,6 +105,10 @@ type Database interface {
 	// Inspect compares each legacy value with the expected one, by the secret's name. A table or a row that is not there
 	// is a NotFound fault.
 	Inspect(ctx context.Context, l Legacy, expected map[string]secret.Value) ([]secret.Residue, error)
+	// Survey tells what the database is, and what may keep copies of a value that is cleared there.
+	Survey(ctx context.Context, l Legacy) (secret.Survey, error)
+	// Analyze has the database forget what its statistics hold of cleared values.
+	Analyze(ctx context.Context, l Legacy) error
 	// Stored returns the legacy values that are not empty, so that they can be kept out of a text. A table or a row that
 	// is not there is a NotFound fault.
 	Stored(ctx context.Context, l Legacy) (secret.Env, error)

@@ -168,7 +168,12 @@ func TestValidateLooksForResidue(t *testing.T) {
 		{Secret: "smtp", Column: "smtpPassword", Verdict: secret.Differs},
 		{Secret: "seed", Column: "anonSeed", Verdict: secret.Differs},
 	}
+	found := secret.Survey{Identity: secret.Identity{Table: "16390"}, Hazards: []secret.Hazard{{Kind: "archive", Text: "archived"}}}
+	r.database.survey = func(context.Context, Legacy) (secret.Survey, error) { return found, nil }
 	v := r.validated(rollout.Deploy).Validated
+	if v.Survey == nil || v.Survey.Identity != found.Identity || len(v.Survey.Hazards) != 1 {
+		t.Errorf("surveyed %+v", v.Survey)
+	}
 	want := []string{`smtp: the legacy value in column "smtpPassword" is not the environment's value`,
 		`seed: column "anonSeed" holds a legacy value, and the environment has none`}
 	if !slices.Equal(v.Warnings, want) || len(v.Residue) != 3 || v.Database == "" || !v.HasLegacy {
