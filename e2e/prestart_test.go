@@ -5,7 +5,6 @@ package e2e
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/capakraken/fairlead/e2e/rig"
-	"github.com/capakraken/fairlead/internal/failpoint"
 )
 
 // migrating is the rig's configuration with a migration of the database before the old containers stop.
@@ -159,31 +157,4 @@ func TestPreStartRemoved(t *testing.T) {
 	s.must(s.World.Existing(runs.ID).Remove(t.Context()))
 	s.must(s.Start(t.Context()))
 	s.turnedBack(before, "2.0.0", 1, s.run(4, "watch", id), "removed by somebody", "not run again")
-}
-
-// The daemon dies as it has the one-off container run. The next one has it run to its end, once.
-func TestKillInPreStart(t *testing.T) {
-	preStarts(t, newScore(t))
-}
-
-func preStarts(t *testing.T, score *score) {
-	t.Helper()
-	k := pointed(t, score, rig.Options{Template: migrating})
-	good := drill{kind: "deploy", misbehave: "migrate:slow-start=500ms", outcome: "succeeded"}
-	bad := drill{kind: "deploy", misbehave: "migrate:crash", outcome: "rolled_back"}
-	once := func(d drill) func(*killing, strike) {
-		return func(k *killing, s strike) {
-			rolling(d)(k, s)
-			if n := k.migrations(fmt.Sprintf("2.%d.0", k.tags)); n != 1 || len(k.oneOffs()) > 0 {
-				k.t.Errorf("%d migrations, and left over is %+v", n, k.oneOffs())
-			}
-		}
-	}
-	plays := map[failpoint.Point][]drill{failpoint.OneOffMade: {good}, failpoint.OneOffStarting: {good}, failpoint.OneOffStarted: {good, bad},
-		failpoint.OneOffStopped: {good, bad}, failpoint.OneOffRemoved: {good, bad}}
-	for _, p := range slices.Sorted(maps.Keys(plays)) {
-		for _, d := range plays[p] {
-			k.struck(t, strike{at: p, play: once(d)})
-		}
-	}
 }

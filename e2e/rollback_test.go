@@ -11,7 +11,6 @@ import (
 
 	"github.com/capakraken/fairlead/e2e/rig"
 	"github.com/capakraken/fairlead/e2e/world"
-	"github.com/capakraken/fairlead/internal/failpoint"
 )
 
 // keepingTwo is the rig's configuration with as few images kept as there can be.
@@ -104,22 +103,5 @@ func TestRollback(t *testing.T) {
 	s.told(3, []string{"rollback", rig.App, "--to", s.status().target("1.0.0")}, "never took", "primary-ai")
 	if live := s.live("web", "worker"); live["web"].Config.Image != pinned["4.0.0"] {
 		t.Errorf("web runs %s", live["web"].Config.Image)
-	}
-}
-
-// The daemon dies as it puts the images in order. The next one does what is left of it.
-func TestKillInKeep(t *testing.T) {
-	letsGo(t, newScore(t))
-}
-
-func letsGo(t *testing.T, score *score) {
-	t.Helper()
-	k := pointed(t, score, rig.Options{Template: keepingTwo})
-	k.carried(goodDeploy)
-	k.carried(goodDeploy)
-	k.struck(t, strike{at: failpoint.KeepNamed, play: rolling(goodDeploy)}, strike{at: failpoint.KeepUnnamed, play: rolling(goodDeploy)},
-		strike{at: failpoint.KeepRemoved, play: rolling(goodDeploy)})
-	if now := k.status(); now.Disk.Images != 2 || !now.Targets[0].Kept {
-		t.Errorf("status says %+v", now)
 	}
 }
