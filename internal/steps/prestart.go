@@ -15,8 +15,7 @@ import (
 // landing is how long a start that a dead daemon has asked for may take to show.
 const landing = time.Second
 
-// prepare makes the one-off container of the new image and environment, as its service is defined, but without what
-// belongs to the service alone: its name, its ports, its health and its restart policy.
+// prepare makes the one-off container of the new image and environment.
 func (j job) prepare(ctx context.Context) (*rollout.Evidence, error) {
 	p, err := j.unchanged(ctx)
 	if err != nil {
@@ -27,21 +26,25 @@ func (j job) prepare(ctx context.Context) (*rollout.Evidence, error) {
 	if err != nil {
 		return nil, err
 	}
-	svc := &unit.Service
-	svc.Command, svc.ContainerName, svc.Ports, svc.Healthcheck, svc.Hostname = asked.Command, "", nil, nil, ""
-	svc.Mounts = slices.DeleteFunc(slices.Clone(svc.Mounts), func(m workload.Mount) bool { // it would get one of its own, which nobody would remove
-		return m.Type == "volume" && m.Source == ""
-	})
-	svc.Restart = workload.RestartPolicy{Name: "no"}
-	svc.Networks = slices.Clone(svc.Networks)
-	for i := range svc.Networks { // its addresses are the service's
-		svc.Networks[i] = workload.Network{Name: svc.Networks[i].Name}
-	}
+	unit.Service = oneOff(unit.Service, asked.Command)
 	id, err := j.Runtime.Prepare(ctx, workload.Replacement{Key: j.key, Rollout: j.state.Request.ID, Release: j.state.Target, Unit: unit, OneOff: true})
 	if err != nil {
 		return nil, err
 	}
 	return &rollout.Evidence{Prepared: &rollout.Prepared{Service: asked.Service, ID: id}}, nil
+}
+
+// oneOff returns the service with another command, and without what belongs to it alone: its name, its ports, its health,
+// its restart policy and its addresses. A volume without a name would be another one there, which nobody would remove.
+func oneOff(s workload.Service, command []string) workload.Service {
+	s.Command, s.ContainerName, s.Ports, s.Healthcheck, s.Hostname = command, "", nil, nil, ""
+	s.Restart = workload.RestartPolicy{Name: "no"}
+	s.Mounts = slices.DeleteFunc(slices.Clone(s.Mounts), func(m workload.Mount) bool { return m.Type == "volume" && m.Source == "" })
+	s.Networks = slices.Clone(s.Networks)
+	for i := range s.Networks {
+		s.Networks[i] = workload.Network{Name: s.Networks[i].Name}
+	}
+	return s
 }
 
 // preStart runs the one-off container to its end, once. A daemon that comes later looks first: one that was never started
