@@ -88,11 +88,7 @@ func (w *World) Close() error {
 		return errors.Join(err, w.release()) // the directory stays, so that the next sweep tries again
 	}
 	err := os.RemoveAll(w.Dir)
-	for range 20 { // somebody who was just ended may have written into it meanwhile
-		if !errors.Is(err, unix.ENOTEMPTY) {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
+	for errors.Is(err, unix.ENOTEMPTY) && ctx.Err() == nil { // somebody who was just ended has written into it meanwhile
 		err = os.RemoveAll(w.Dir)
 	}
 	return errors.Join(err, w.release())

@@ -58,13 +58,14 @@ const (
 	PullAsked   Point = "pull-asked"    // the Engine is about to be asked for the image
 	PullHeard   Point = "pull-answered" // the Engine says that it has the image
 
-	// restart: replace
+	// restart: pre_start
 	OneOffMade     Point = "one-off-was-made"    // the one-off container is there and was not started, nothing is recorded of it
 	OneOffStarting Point = "one-off-starting"    // the Engine is about to be asked to start it
 	OneOffStarted  Point = "one-off-was-started" // it runs, nobody has looked
 	OneOffStopped  Point = "one-off-was-stopped" // it has ended, and is to go
 	OneOffRemoved  Point = "one-off-was-removed" // it is gone
 
+	// restart: replace
 	ReplaceChecked   Point = "replace-checked"   // the environment is the one that was validated
 	ReplaceCreating  Point = "replace-creating"  // there is no new container, the Engine is about to be asked for one
 	ReplaceCreated   Point = "replace-created"   // the new container is there, nobody has looked at it
