@@ -13,7 +13,7 @@ demo: ## the whole story on real parts, from nothing
 	$(SETUP) run go run ./e2e/demo
 
 test: ## unit tests and end-to-end tests, with the race detector
-	$(SETUP) run go test -race -shuffle=on -timeout 40m -tags e2e ./...
+	$(SETUP) run go run ./e2e/tally test
 
 unit: ## what needs no Engine, registry or database
 	go test -race -shuffle=on ./...

@@ -7,6 +7,8 @@ type stage struct {
 	name string
 	argv []string
 	json bool
+	// mayskip is set where a test may find that the machine does not let it run.
+	mayskip bool
 }
 
 func (s stage) String() string { return strings.Join(s.argv, " ") }
@@ -16,6 +18,10 @@ func goTest(name string, args ...string) stage {
 }
 
 var stages = map[string][]stage{
+	"test": {
+		{name: "tests, race detector", json: true, mayskip: true,
+			argv: []string{"go", "test", "-json", "-race", "-shuffle=on", "-timeout", "40m", "-tags", "e2e", "./..."}},
+	},
 	"full": {
 		goTest("all tests, race detector", "-race", "-shuffle=on", "-timeout", "90m", "-tags", "e2e full", "./..."),
 		goTest("fault points", "-race", "-count=1", "-tags", "failpoint", "./internal/failpoint"),

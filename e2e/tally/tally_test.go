@@ -71,6 +71,13 @@ func TestNotPassed(t *testing.T) {
 	}
 }
 
+func TestMaySkip(t *testing.T) {
+	r, _ := take(t, stream+skipping)
+	if r.mayskip = true; !r.passed() {
+		t.Error("a test that may be skipped fails the stage")
+	}
+}
+
 func TestCommandFails(t *testing.T) {
 	r, _ := take(t, stream)
 	r.err = errors.New("exit status 2")
