@@ -11,6 +11,9 @@ import (
 // plainName is what instances, environments and apps may be called: they become parts of labels and container names.
 var plainName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
+// PlainName reports whether an app may be called so.
+func PlainName(name string) bool { return plainName.MatchString(name) }
+
 // variable is what an environment variable may be called.
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,254}$`)
 
