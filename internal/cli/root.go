@@ -80,6 +80,8 @@ func New(o Options) (*cobra.Command, error) {
 	if o.Daemon != nil {
 		root.AddCommand(o.Daemon)
 	}
+	t.complete(root)
+	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]cobra.Completion{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
 	return root, nil
 }
 

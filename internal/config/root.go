@@ -26,11 +26,8 @@ func readConfig(f field) Config {
 		Access:   readAccess(m.get("access")),
 		Apps:     map[string]App{},
 	}
-	apps := m.need("apps", "define at least one app").mapping()
-	if apps.set() && len(apps.keys) == 0 {
-		apps.bad("has no app", "define at least one")
-	}
-	for name, app := range apps.all {
+	// A daemon of a fresh installation has none yet, and says so: apps: {}.
+	for name, app := range m.need("apps", "define at least one app, or say apps: {} while there is none").mapping().all {
 		cfg.Apps[name] = readApp(name, app)
 	}
 	return cfg
