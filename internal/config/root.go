@@ -61,6 +61,18 @@ func (f field) variable() string {
 	return s
 }
 
+// credential is what a credential of systemd's may be called here.
+var credential = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`)
+
+// credential returns the name of a credential.
+func (f field) credential() string {
+	s := f.text()
+	if s != "" && !credential.MatchString(s) {
+		f.bad("is not the name of a credential", "write the ID of LoadCredential=ID:FILE in the daemon's unit, of letters, digits, _, . and -")
+	}
+	return s
+}
+
 // absolute returns an absolute path. The daemon's working directory must not decide what a path means.
 func (f field) absolute() string {
 	s := f.text()

@@ -56,6 +56,9 @@ type world struct {
 	live    map[string]string // the live container of each service
 	retired map[string]bool
 	residue bool
+	// unchanged and refused answer whether the environment is the one that runs.
+	unchanged bool
+	refused   error
 }
 
 func newWorld() *world {
@@ -91,6 +94,13 @@ func (w *world) done() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return strings.Join(slices.Compact(slices.Clone(w.did)), ", ")
+}
+
+// Unchanged is what the test has set.
+func (w *world) Unchanged(context.Context, string) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.unchanged, w.refused
 }
 
 // Apps returns the configured apps.
