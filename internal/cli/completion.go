@@ -13,11 +13,8 @@ import (
 	"github.com/capakraken/fairlead/internal/config"
 )
 
-// installedConfig is where the package puts the configuration.
-const installedConfig = "/etc/fairlead/fairlead.yaml"
-
-// glance is how long a shell waits for the daemon before it completes without it.
-const glance = 500 * time.Millisecond
+// atTab is how long a shell waits for the daemon before it completes without it.
+const atTab = 500 * time.Millisecond
 
 // complete has every command below c complete the words of its usage: APP, ROLLOUT and the flags that name something of
 // the daemon's. What it does not know it leaves to the shell, which knows files.
@@ -63,7 +60,7 @@ func (t *tool) appNames(c *cobra.Command, _ []string, _ string) ([]cobra.Complet
 		return err
 	})
 	if err != nil {
-		cfg, _ := config.Load(installedConfig) // a fault elsewhere in it is told when somebody asks for it
+		cfg, _ := config.Load(defaultConfig) // a fault elsewhere in it is told when somebody asks for it
 		for _, name := range slices.Sorted(maps.Keys(cfg.Apps)) {
 			names = append(names, cobra.CompletionWithDesc(name, cfg.Apps[name].Environment))
 		}
@@ -103,7 +100,7 @@ func (t *tool) releaseIDs(c *cobra.Command, args []string, _ string) ([]cobra.Co
 
 // glance asks the daemon something that a shell waits for.
 func (t *tool) glance(c *cobra.Command, ask func(context.Context, *api.Client) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(contextOf(c)), glance)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(contextOf(c)), atTab)
 	defer cancel()
 	client := api.NewClient(t.socket)
 	defer client.Close()
