@@ -96,6 +96,8 @@ func newHome(t *testing.T) *home {
 		runuser -u postgres -- psql -qc "CREATE ROLE app LOGIN PASSWORD 'secret-of-app'" -c "CREATE DATABASE app OWNER app"`)
 	s.image("1.0.1", "")
 	s.writeEnv("")
+	s.run(0, `docker run --rm -e DATABASE_URL=`+s.env["DATABASE_URL"]+` 127.0.0.1:5000/capakraken/app:1.0.1 migrate
+		runuser -u postgres -- psql -q app -c "INSERT INTO \"SystemSettings\" (id) VALUES ('singleton') ON CONFLICT DO NOTHING"`)
 	return s
 }
 
@@ -209,5 +211,4 @@ func (s *home) started() {
 	if res := s.try("fairlead deploy capakraken --image 1.0.1"); res.Code != 0 {
 		s.t.Fatalf("%s\n%s", res, s.run(0, "tail -n 6 /var/log/postgresql/*"))
 	}
-	s.run(0, `runuser -u postgres -- psql -q app -c "INSERT INTO \"SystemSettings\" (id) VALUES ('singleton') ON CONFLICT DO NOTHING"`)
 }

@@ -246,7 +246,7 @@ func TestStatus(t *testing.T) {
 	reverting := s
 	reverting.Phase, reverting.Doing, reverting.Step = rollout.Reverting, nil, rollout.Revert
 	for want, got := range map[string]string{
-		"STATUS=idle, 2 apps":                                                             status(nil, 2),
+		"STATUS=idle, 2 apps": status(nil, 2),
 		"STATUS=shop: deploy 01, restart (replace web), until 12:00:00 at the latest":     status([]rollout.State{s}, 2, ""),
 		"STATUS=shop: deploy 01, being turned back, revert; no rollout is accepted: full": status([]rollout.State{reverting}, 2, "no rollout is\naccepted:  full"),
 	} {
