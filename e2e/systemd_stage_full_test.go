@@ -91,11 +91,13 @@ func newHome(t *testing.T) *home {
 		mkdir -p /etc/capakraken`)
 	s.run(0, `cd /etc/postgresql/*/main
 		echo "listen_addresses = '*'" >>postgresql.conf
-		printf 'host all all 172.16.0.0/12 scram-sha-256\nlocal app app scram-sha-256\n' | cat - pg_hba.conf >pg_hba.new && cat pg_hba.new >pg_hba.conf
+		printf 'host all all all scram-sha-256\nlocal app app scram-sha-256\n' | cat - pg_hba.conf >pg_hba.new && cat pg_hba.new >pg_hba.conf
 		systemctl restart postgresql
 		runuser -u postgres -- psql -qc "CREATE ROLE app LOGIN PASSWORD 'secret-of-app'" -c "CREATE DATABASE app OWNER app"`)
 	s.image("1.0.1", "")
 	s.writeEnv("")
+	s.run(0, `docker run --rm -e DATABASE_URL=`+s.env["DATABASE_URL"]+` 127.0.0.1:5000/capakraken/app:1.0.1 migrate
+		runuser -u postgres -- psql -q app -c "INSERT INTO \"SystemSettings\" (id) VALUES ('singleton') ON CONFLICT DO NOTHING"`)
 	return s
 }
 
@@ -206,5 +208,7 @@ func (s *home) container() string {
 func (s *home) started() {
 	s.t.Helper()
 	s.run(0, "systemctl daemon-reload && systemctl enable --now fairlead")
-	s.run(0, "fairlead deploy capakraken --image 1.0.1")
+	if res := s.try("fairlead deploy capakraken --image 1.0.1"); res.Code != 0 {
+		s.t.Fatalf("%s\n%s", res, s.run(0, "tail -n 6 /var/log/postgresql/*"))
+	}
 }

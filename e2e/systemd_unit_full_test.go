@@ -17,7 +17,7 @@ func TestUnit(t *testing.T) {
 	}
 
 	t.Run("socket", func(t *testing.T) {
-		if got := strings.TrimSpace(s.run(0, "stat -c '%a %U %G' /run/fairlead/fairlead.sock")); got != "660 root fairlead" {
+		if got := strings.TrimSpace(s.run(0, "stat -c '%a %U %G' /run/fairlead/fairlead.sock")); got != "660 fairlead fairlead" {
 			t.Errorf("the socket is %s", got)
 		}
 		s.run(0, "runuser -u oona -- fairlead status capakraken")

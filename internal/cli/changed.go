@@ -24,8 +24,8 @@ const (
 	settling = 2 * time.Second
 	// restless is how long that is waited for. Then they are taken as they are: whoever reads them refuses a half one.
 	restless = time.Minute
-	// glance is how often they are looked at meanwhile.
-	glance = 100 * time.Millisecond
+	// interval is how often they are looked at meanwhile.
+	interval = 100 * time.Millisecond
 	// rounds is how many rotations one change may give at most; more than that is no editor.
 	rounds = 10
 )
@@ -67,7 +67,7 @@ func settle(ctx context.Context, app config.App) error {
 		select {
 		case <-ctx.Done():
 			return fault.Hide(ctx.Err(), fault.Unavailable, "interrupted while the env files settled; nothing was done")
-		case <-time.After(glance):
+		case <-time.After(interval):
 		}
 		if now := looks(app); !slices.Equal(now, was) {
 			since, was = time.Now(), now

@@ -28,7 +28,7 @@ func (d *Daemon) reloads(ctx context.Context) {
 // reload takes up the configuration as it is now. One that is refused leaves the old one, which is logged, and shown as the
 // status until one is taken up. systemd is told when it begins and when it is over, whatever came of it.
 func (d *Daemon) reload(ctx context.Context) {
-	d.notify(sd.SdNotifyReloading, sd.SdNotifyMonotonicUsec())
+	d.notify(sd.SdNotifyReloading, strings.TrimSpace(sd.SdNotifyMonotonicUsec()))
 	restart, err := d.reconfigure(ctx)
 	switch {
 	case err != nil:
