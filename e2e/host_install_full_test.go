@@ -23,7 +23,7 @@ func TestInstallationByTheDocument(t *testing.T) {
 		t.Fatalf("only %d blocks were found", len(pasted))
 	}
 	s := bare(t, host.ForTest(t), "bare")
-	s.image("1.0.0")
+	s.image("2.0.0")
 	for _, block := range pasted {
 		if block == "make deb\n" {
 			continue

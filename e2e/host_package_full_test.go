@@ -85,8 +85,8 @@ func TestPackageOnAHost(t *testing.T) {
 		"root:fairlead 750 /etc/fairlead", "root:fairlead 640 /etc/fairlead/fairlead.yaml", "fairlead:fairlead 700 /var/lib/fairlead", "(docker)")
 
 	s = configured(s)
-	s.image("1.0.0")
-	s.sh(0, "fairlead deploy shop --image 1.0.0", "succeeded")
+	s.image("2.0.0")
+	s.sh(0, "fairlead deploy shop --image 2.0.0", "succeeded")
 	s.sh(0, "fairlead systemd enable shop --on-change=rotate")
 	s.completes("rotate ''", "shop")
 	s.completes("show ''", strings.Fields(s.sh(0, "fairlead rollouts --output json | sed -n 's/.*\"id\": *\"\\([^\"]*\\)\".*/\\1/p'"))[0])
@@ -97,16 +97,16 @@ func TestPackageOnAHost(t *testing.T) {
 	s.sh(0, "apt-get remove -y fairlead")
 	s.sh(0, "test -d /var/lib/fairlead/journal && test -e /etc/fairlead/fairlead.yaml && docker ps | grep -q shop-web")
 	s.sh(0, "! systemctl list-units --no-legend 'fairlead*' | grep -v failed | grep .")
-	s.sh(0, "apt-get install -y /root/fairlead.deb; systemctl start fairlead; fairlead status shop", "1.0.0")
-	s.runs("1.0.0")
+	s.sh(0, "apt-get install -y /root/fairlead.deb; systemctl start fairlead; fairlead status shop", "2.0.0")
+	s.runs("2.0.0")
 
 	s.sh(0, "apt-get purge -y fairlead", "the audit journal stays in /var/lib/fairlead")
 	s.sh(0, "test -d /var/lib/fairlead/journal && docker ps | grep -q shop-web")
 	s.sh(0, "! find /etc -name '*fairlead*' -not -path '*/dpkg/*' | grep .")
 	s.sh(0, "apt-get install -y /root/fairlead.deb")
 	s = configured(s)
-	s.sh(0, "fairlead status shop", "1.0.0")
-	s.runs("1.0.0")
+	s.sh(0, "fairlead status shop", "2.0.0")
+	s.runs("2.0.0")
 }
 
 // completes expects bash to complete a command line of fairlead with these words.
