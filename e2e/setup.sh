@@ -8,6 +8,7 @@
 #
 # DOCKER_HOST             where the Engine answers, or shall answer (unix:///var/run/docker.sock)
 # FAIRLEAD_DOCKERD_FLAGS  more flags for an Engine that is started
+# FAIRLEAD_E2E_FULL       1: what the long tests need as well (docker-compose, debootstrap, lintian)
 # FAIRLEAD_E2E_STATE      where is written down what was started (/run/fairlead-e2e)
 set -euo pipefail
 
@@ -40,9 +41,13 @@ usage() {
 
 # missing prints the packages that are needed and not there.
 missing() {
+	local tool
 	command -v docker-registry >/dev/null || command -v registry >/dev/null || echo docker-registry
 	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || echo postgresql
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
+	if [ "${FAIRLEAD_E2E_FULL-}" = 1 ]; then
+		for tool in docker-compose debootstrap lintian; do command -v "$tool" >/dev/null || echo "$tool"; done
+	fi
 	if ! answers; then
 		command -v dockerd >/dev/null || echo docker.io
 		command -v iptables >/dev/null || echo iptables

@@ -35,13 +35,14 @@ var rooms = map[string][]string{
 	"probe":        {"fault", "secret", "workload"},
 	"legacy":       {"failpoint", "fault", "secret"},
 	"hook":         {"fault"},
+	"systemd":      {"fault"},
 	"draft":        {"fault", "secret", "workload"},
 	"steps":        and(ground, "failpoint", "journal", "config", "compose", "envfile", "lint"),
 	"orchestrator": and(ground, "failpoint", "journal", "steps"),
 	"doctor":       and(ground, "config", "steps"),
 	"api":          ground,
 	"server":       and(ground, "journal", "api", "orchestrator"),
-	"cli":          and(ground, "journal", "config", "compose", "envfile", "lint", "api", "draft", "doctor"),
+	"cli":          and(ground, "journal", "config", "compose", "envfile", "lint", "api", "draft", "doctor", "systemd"),
 	"daemon": and(ground, "failpoint", "journal", "config", "compose", "envfile", "engine", "probe", "legacy", "hook", "steps",
 		"orchestrator", "doctor", "api", "server"),
 }
@@ -63,8 +64,8 @@ var libraries = map[string][]string{
 	"go.uber.org/zap":                  {"orchestrator", "server", "daemon"},
 	"go.uber.org/zap/":                 {"daemon"},
 	"database/sql":                     {},
-	"os/exec":                          {"hook"}, // nothing else is run: the Engine and the database are spoken to
-	"net/http/pprof":                   {},       // a dump of the memory holds the secrets
+	"os/exec":                          {"hook", "systemd"}, // nothing else is run: the Engine and the database are spoken to
+	"net/http/pprof":                   {},                  // a dump of the memory holds the secrets
 	"expvar":                           {},
 	"runtime/pprof":                    {},
 	"plugin":                           {},

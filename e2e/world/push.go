@@ -12,10 +12,10 @@ import (
 // putBlob puts a blob into a repository, unless it is there.
 func (r *Registry) putBlob(ctx context.Context, repository string, b blob) error {
 	base := r.direct + "/v2/" + repository + "/blobs/"
-	if _, err := exchange(ctx, "HEAD", base+b.Digest, "", nil); err == nil {
+	if _, err := exchange(ctx, r.client, "HEAD", base+b.Digest, "", nil); err == nil {
 		return nil
 	}
-	begun, err := exchange(ctx, "POST", base+"uploads/", "", nil)
+	begun, err := exchange(ctx, r.client, "POST", base+"uploads/", "", nil)
 	if err != nil {
 		return err
 	}
@@ -26,18 +26,18 @@ func (r *Registry) putBlob(ctx context.Context, repository string, b blob) error
 	query := target.Query()
 	query.Set("digest", b.Digest)
 	target.RawQuery = query.Encode()
-	_, err = exchange(ctx, "PUT", target.String(), "application/octet-stream", b.content)
+	_, err = exchange(ctx, r.client, "PUT", target.String(), "application/octet-stream", b.content)
 	return err
 }
 
 // putManifest puts a manifest under a tag or a digest.
 func (r *Registry) putManifest(ctx context.Context, repository, reference string, m blob) error {
-	_, err := exchange(ctx, "PUT", r.direct+"/v2/"+repository+"/manifests/"+reference, m.MediaType, m.content)
+	_, err := exchange(ctx, r.client, "PUT", r.direct+"/v2/"+repository+"/manifests/"+reference, m.MediaType, m.content)
 	return err
 }
 
 // exchange sends one request to a registry and returns the header of the answer.
-func exchange(ctx context.Context, method, target, kind string, body []byte) (http.Header, error) {
+func exchange(ctx context.Context, client *http.Client, method, target, kind string, body []byte) (http.Header, error) {
 	request, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("make a request to the registry: %w", err)
@@ -45,7 +45,7 @@ func exchange(ctx context.Context, method, target, kind string, body []byte) (ht
 	if kind != "" {
 		request.Header.Set("Content-Type", kind)
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := client.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("ask the registry: %w", err)
 	}

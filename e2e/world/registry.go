@@ -22,6 +22,7 @@ type Registry struct {
 	Host string // address and port, as in an image reference
 
 	direct  string // the base URL of a server where no credentials are asked for
+	client  *http.Client
 	data    string // the directory with its images
 	process *process
 }
@@ -40,7 +41,7 @@ func (w *World) Registry(ctx context.Context, o RegistryOptions) (*Registry, err
 	port, p, err := w.serveOnFreePort(ctx, func(ctx context.Context, port int) (*process, error) {
 		s := registryServer{host: at(loopback, port), data: data}
 		s.ready = func(ctx context.Context) error {
-			_, err := exchange(ctx, "GET", "http://"+s.host+"/v2/", "", nil)
+			_, err := exchange(ctx, http.DefaultClient, "GET", "http://"+s.host+"/v2/", "", nil)
 			return err
 		}
 		return w.startRegistry(ctx, s)
@@ -48,7 +49,7 @@ func (w *World) Registry(ctx context.Context, o RegistryOptions) (*Registry, err
 	if err != nil {
 		return nil, err
 	}
-	r := &Registry{Host: at(loopback, port), direct: "http://" + at(loopback, port), data: data, process: p}
+	r := &Registry{Host: at(loopback, port), direct: "http://" + at(loopback, port), client: http.DefaultClient, data: data, process: p}
 	w.onClose(r.Stop)
 	if o.User != "" {
 		if r.Host, err = w.guard(r.direct, o); err != nil {
@@ -58,8 +59,19 @@ func (w *World) Registry(ctx context.Context, o RegistryOptions) (*Registry, err
 	return r, nil
 }
 
+// Elsewhere returns a registry that runs on another host and asks for no credentials. The host is what an image reference
+// says there, and the client reaches it.
+func Elsewhere(host string, client *http.Client) *Registry {
+	return &Registry{Host: host, direct: "http://" + host, client: client}
+}
+
 // Stop ends the registry before the run ends. It may be called twice.
-func (r *Registry) Stop() error { return r.process.stop() }
+func (r *Registry) Stop() error {
+	if r.process == nil {
+		return nil // not ours to end
+	}
+	return r.process.stop()
+}
 
 // registryServer is what is told to one docker-registry.
 type registryServer struct {

@@ -27,7 +27,7 @@ func (w *World) Secured(ctx context.Context, behind *Registry, address string, c
 	if err != nil {
 		return nil, err
 	}
-	r := &Registry{Host: at(address, port), direct: behind.direct, data: behind.data, process: p}
+	r := &Registry{Host: at(address, port), direct: behind.direct, client: behind.client, data: behind.data, process: p}
 	w.onClose(r.Stop)
 	return r, nil
 }

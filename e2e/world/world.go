@@ -56,6 +56,9 @@ func New(ctx context.Context) (*World, error) {
 	return &World{Run: run, Engine: engine, Dir: dir, lock: lock}, nil
 }
 
+// Workshop returns a World that can make images, and nothing else: it has no Engine. What it needs is put into dir.
+func Workshop(dir string) *World { return &World{Run: randomName(6), Dir: dir} }
+
 // ForTest is New for a test, which fails when it fails, and closes the World when the test ends.
 func ForTest(t testing.TB) *World {
 	t.Helper()

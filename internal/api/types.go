@@ -19,8 +19,11 @@ type Trigger struct {
 	Confirmed bool `json:"confirmed,omitempty"`
 	Force     bool `json:"force,omitempty"`
 	// AllowWeaker accepts containers that are less hardened than those they replace.
-	AllowWeaker bool   `json:"allow_weaker,omitempty"`
-	Reason      string `json:"reason,omitempty"`
+	AllowWeaker bool `json:"allow_weaker,omitempty"`
+	// IfChanged asks for a rotation only if a service does not run with the environment that the sources give now. The
+	// answer to one that is not needed is 200, and its rollout has no id.
+	IfChanged bool   `json:"if_changed,omitempty"`
+	Reason    string `json:"reason,omitempty"`
 }
 
 // Reason is the body of a cancel, a lock and an unlock.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/capakraken/fairlead/internal/doctor"
 	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/systemd"
 	"github.com/capakraken/fairlead/internal/workload"
 )
 
@@ -33,7 +34,9 @@ type Options struct {
 	// Containers returns a look at the Engine at host, for init; nil where there is none.
 	Containers func(host string) (Containers, error)
 	// Doctor examines what a rollout depends on; nil where there is none.
-	Doctor   func(ctx context.Context, w doctor.Where) doctor.Report
+	Doctor func(ctx context.Context, w doctor.Where) doctor.Report
+	// Manager is the host's service manager; nil for systemd's own programs.
+	Manager  Manager
 	Now      func() time.Time      // nil for time.Now
 	Terminal func(stream any) bool // tells whether In, Out or Err is a terminal; nil to ask the system
 }
@@ -42,6 +45,20 @@ type Options struct {
 type Containers interface {
 	// Existing returns a container by its name, without any value of its environment.
 	Existing(ctx context.Context, name string) (workload.Existing, error)
+}
+
+// Manager is the host's service manager. It is what package systemd offers.
+type Manager interface {
+	// Calendar refuses a schedule that the manager does not understand.
+	Calendar(ctx context.Context, schedule string) error
+	// Enable has the manager read its units anew, and has these run now and from each start on.
+	Enable(ctx context.Context, units ...string) error
+	// Disable ends these. That one is not known is no fault.
+	Disable(ctx context.Context, units ...string) error
+	// Reload has the manager read its units anew.
+	Reload(ctx context.Context) error
+	// Show returns properties of a unit.
+	Show(ctx context.Context, unit string, properties ...string) (map[string]string, error)
 }
 
 func (o Options) validate() error {
@@ -57,6 +74,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Manager == nil {
+		o.Manager = systemd.Manager{}
 	}
 	if o.Terminal == nil {
 		o.Terminal = isTerminal

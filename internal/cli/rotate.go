@@ -22,6 +22,7 @@ func (t *tool) rotate() *cobra.Command {
 			return t.trigger(c, client, args[0], what, f)
 		},
 	}
+	c.Flags().BoolVar(&what.IfChanged, "if-changed", false, "do nothing where the app runs with what its env files hold; a comment is no change")
 	allowWeaker(c, &what)
 	f.flags(c)
 	return c

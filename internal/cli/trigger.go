@@ -47,10 +47,21 @@ func (t *tool) trigger(c *cobra.Command, client *api.Client, app string, what ap
 		return &told{interrupted}
 	case err != nil:
 		return err // it says who holds the app, where that is the reason
+	case r.ID == "": // it was asked for under a condition
+		return t.unneeded(r)
 	case f.detach:
 		return t.begun(r, f.quiet)
 	}
 	return t.follow(ctx, client, r.ID, f.following)
+}
+
+// unneeded says that nothing was begun, since nothing has changed.
+func (t *tool) unneeded(r api.Rollout) error {
+	if t.json() {
+		return t.encode(r)
+	}
+	t.say("%s", unneeded(r.App))
+	return nil
 }
 
 // begun says that a rollout has begun that nobody follows.

@@ -33,6 +33,7 @@ type Engine struct {
 // Registry says how registries are asked.
 type Registry struct {
 	ConfigFile string              // absolute path of a Docker config file
+	Credential string              // instead of it, the name under which systemd gives that file to the daemon's unit
 	Mirrors    map[string][]string // of a registry by its host; each stands before an image's path as that host does
 }
 
@@ -126,6 +127,9 @@ type Legacy struct {
 type DSN struct {
 	Env  string // a variable of the app's environment
 	File string // absolute path of a file that holds nothing else
+	// Credential is the name under which systemd gives it to the daemon's unit (LoadCredential=). It does not rotate while
+	// the daemon runs.
+	Credential string
 }
 
 // Row picks the one row by the value of a column.

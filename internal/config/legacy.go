@@ -25,12 +25,18 @@ func readDSN(f field) DSN {
 		f.bad("is written out here, and holds a password", "keep it in the env file and write {env: DATABASE_URL}, or in a file of its own and write {file: /etc/…}")
 		return DSN{}
 	}
-	m := f.only("env", "file")
-	if f.set() && m.has("env") == m.has("file") {
-		f.bad("must name one place", "write either {env: DATABASE_URL} or {file: /etc/…}")
+	m := f.only("env", "file", "credential")
+	places := 0
+	for _, key := range []string{"env", "file", "credential"} {
+		if m.has(key) {
+			places++
+		}
+	}
+	if f.set() && places != 1 {
+		f.bad("must name one place", "write either {env: DATABASE_URL}, {file: /etc/…} or {credential: NAME}")
 		return DSN{}
 	}
-	return DSN{Env: m.get("env").variable(), File: m.get("file").absolute()}
+	return DSN{Env: m.get("env").variable(), File: m.get("file").absolute(), Credential: m.get("credential").credential()}
 }
 
 func readRow(f field) Row {

@@ -23,8 +23,11 @@ func (r Registry) MirrorsOf(repository string) []string {
 func readRegistry(f field) Registry {
 	m := f.only("config", "mirrors")
 	r := Registry{ConfigFile: DefaultRegistryConfig}
-	if file := m.get("config"); file.set() {
+	switch file := m.get("config"); {
+	case file.isText():
 		r.ConfigFile = file.absolute()
+	case file.set():
+		r.ConfigFile, r.Credential = "", file.only("credential").need("credential", "write config: {credential: NAME}, or the path of a Docker config file").credential()
 	}
 	for name, entry := range m.get("mirrors").mapping().all {
 		origin := entry.registry(name)

@@ -11,6 +11,9 @@ import (
 // plainName is what instances, environments and apps may be called: they become parts of labels and container names.
 var plainName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
+// PlainName reports whether an app may be called so.
+func PlainName(name string) bool { return plainName.MatchString(name) }
+
 // variable is what an environment variable may be called.
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,254}$`)
 
@@ -23,11 +26,8 @@ func readConfig(f field) Config {
 		Access:   readAccess(m.get("access")),
 		Apps:     map[string]App{},
 	}
-	apps := m.need("apps", "define at least one app").mapping()
-	if apps.set() && len(apps.keys) == 0 {
-		apps.bad("has no app", "define at least one")
-	}
-	for name, app := range apps.all {
+	// A daemon of a fresh installation has none yet, and says so: apps: {}.
+	for name, app := range m.need("apps", "define at least one app, or say apps: {} while there is none").mapping().all {
 		cfg.Apps[name] = readApp(name, app)
 	}
 	return cfg
@@ -57,6 +57,18 @@ func (f field) variable() string {
 	s := f.text()
 	if s != "" && !variable.MatchString(s) {
 		f.bad("is not the name of a variable", "use letters, digits and _, not beginning with a digit; the value itself does not belong here")
+	}
+	return s
+}
+
+// credential is what a credential of systemd's may be called here.
+var credential = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`)
+
+// credential returns the name of a credential.
+func (f field) credential() string {
+	s := f.text()
+	if s != "" && !credential.MatchString(s) {
+		f.bad("is not the name of a credential", "write the ID of LoadCredential=ID:FILE in the daemon's unit, of letters, digits, _, . and -")
 	}
 	return s
 }

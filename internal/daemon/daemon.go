@@ -4,21 +4,25 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
 	"go.uber.org/zap"
 
 	"github.com/capakraken/fairlead/internal/config"
-	"github.com/capakraken/fairlead/internal/envfile"
+	"github.com/capakraken/fairlead/internal/engine"
 	"github.com/capakraken/fairlead/internal/failpoint"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
 	"github.com/capakraken/fairlead/internal/orchestrator"
 	"github.com/capakraken/fairlead/internal/rollout"
+	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/server"
 )
 
@@ -35,6 +39,10 @@ type Options struct {
 	Socket  string // path of the socket that is served
 	Version string
 	Log     *zap.Logger
+	// Reload holds a word when the configuration is to be taken up anew; nil for never.
+	Reload <-chan os.Signal
+	// Inherited is the socket that the service manager has made; nil where Socket is to be made.
+	Inherited *os.File
 }
 
 func (o Options) validate() error {
@@ -58,6 +66,13 @@ type Daemon struct {
 	rollouts *orchestrator.Orchestrator
 	server   *server.Server
 	tired    chan struct{} // holds a word when memory is to be given back
+	moved    chan struct{} // holds a word when the status is to be told anew
+	stops    atomic.Bool
+	remark   atomic.Pointer[string] // what came of the last reload, as far as somebody should know
+	apps     *configured
+	docker   *engine.Engine
+	key      secret.Key
+	cfg      config.Config // as it was taken up last; only reload changes it
 	listener *server.Listener
 }
 
@@ -67,7 +82,7 @@ func New(o Options) (_ *Daemon, err error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	d := &Daemon{options: o, tired: make(chan struct{}, 1)}
+	d := &Daemon{options: o, tired: make(chan struct{}, 1), moved: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			_ = d.closers.close()
@@ -76,6 +91,9 @@ func New(o Options) (_ *Daemon, err error) {
 	hardenProcess(o.Log)
 	cfg, err := config.Load(o.Config)
 	if err != nil {
+		return nil, err
+	}
+	if cfg, err = provided(cfg); err != nil {
 		return nil, err
 	}
 	state, err := openState(o.State)
@@ -100,10 +118,11 @@ func New(o Options) (_ *Daemon, err error) {
 
 // wire makes the rooms known to each other, lowest floor first.
 func (d *Daemon) wire(cfg config.Config, state *state, log *journal.Journal) error {
-	steps, docker, err := newSteps(cfg, state.key, envfile.Policy{UID: os.Getuid(), GID: os.Getgid()})
+	steps, docker, err := newSteps(cfg, state.key, ownPolicy())
 	if err != nil {
 		return err
 	}
+	d.apps, d.docker, d.key, d.cfg = newConfigured(steps), docker, state.key, cfg
 	d.closers.add(docker.Close)
 	if err := reach(docker); err != nil {
 		d.options.Log.Warn("the Docker Engine does not answer; rollouts are refused until it does", zap.String("why", fault.Text(err)))
@@ -112,8 +131,8 @@ func (d *Daemon) wire(cfg config.Config, state *state, log *journal.Journal) err
 	if err != nil {
 		return err
 	}
-	d.rollouts, err = orchestrator.New(orchestrator.Options{Journal: log, Steps: steps, Log: d.options.Log, Version: d.options.Version,
-		Key: state.key.Mark(), Ended: d.ended})
+	d.rollouts, err = orchestrator.New(orchestrator.Options{Journal: log, Steps: d.apps, Log: d.options.Log, Version: d.options.Version,
+		Key: state.key.Mark(), Ended: d.ended, Moved: d.stir})
 	if err != nil {
 		return err
 	}
@@ -123,7 +142,11 @@ func (d *Daemon) wire(cfg config.Config, state *state, log *journal.Journal) err
 	if err != nil {
 		return err
 	}
-	d.listener, err = server.Listen(d.options.Socket)
+	if f := d.options.Inherited; f != nil {
+		d.listener, err = server.Inherit(f)
+	} else {
+		d.listener, err = server.Listen(d.options.Socket)
+	}
 	if err != nil {
 		return err
 	}
@@ -143,13 +166,20 @@ func (d *Daemon) Run(ctx context.Context) error {
 		return err
 	}
 	failpoint.Hit(failpoint.DaemonReady)
+	ctx, over := context.WithCancel(ctx)
+	defer over()
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	served := make(chan error, 1)
 	go func() { served <- d.server.Serve(serving, d.listener) }() // ends with serving
 	go d.rest(serving)                                            // ends with serving
 	d.tire()
-	d.notify(sd.SdNotifyReady)
+	d.notify(sd.SdNotifyReady, d.status())
+	stopping := make(chan struct{})
+	var attendants sync.WaitGroup
+	defer func() { over(); stop(); attendants.Wait() }()
+	attendants.Go(func() { d.attend(serving, stopping) }) // ends with serving
+	attendants.Go(func() { d.reloads(ctx) })              // ends with ctx
 	d.options.Log.Info("ready", zap.String("socket", d.options.Socket), zap.String("version", d.options.Version), zap.Int("pid", os.Getpid()))
 	var err error
 	select {
@@ -157,7 +187,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	case err = <-served:
 	}
 	failpoint.Hit(failpoint.StopAsked)
-	d.notify(sd.SdNotifyStopping)
+	d.stops.Store(true)
+	d.notify(sd.SdNotifyStopping, fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", extension.Microseconds()))
+	close(stopping)
 	d.options.Log.Info("stopping")
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
@@ -185,6 +217,7 @@ func (d *Daemon) letGo() {
 
 // ended counts a rollout that has ended, and has the memory that it took given back.
 func (d *Daemon) ended(s rollout.State) {
+	d.apps.forget(s.Request.ID)
 	d.server.Observe(s)
 	d.tire()
 }
@@ -207,13 +240,6 @@ func (d *Daemon) rest(ctx context.Context) {
 		case <-d.tired:
 			debug.FreeOSMemory()
 		}
-	}
-}
-
-// notify tells systemd, where there is one, what the daemon is doing.
-func (d *Daemon) notify(state string) {
-	if _, err := sd.SdNotify(false, state); err != nil {
-		d.options.Log.Warn("systemd could not be notified", zap.String("state", state))
 	}
 }
 

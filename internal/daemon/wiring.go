@@ -8,6 +8,7 @@ import (
 	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/engine"
 	"github.com/capakraken/fairlead/internal/envfile"
+	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/hook"
 	"github.com/capakraken/fairlead/internal/legacy"
 	"github.com/capakraken/fairlead/internal/probe"
@@ -18,12 +19,24 @@ import (
 
 // newSteps puts the adapters behind the interfaces that the steps declare. The caller closes the Engine.
 func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy) (*steps.Steps, *engine.Engine, error) {
+	if cfg.Registry.ConfigFile == "" {
+		return nil, nil, fault.New(fault.Internal, "the credential of the registries has no place")
+	}
 	docker, err := engine.New(engine.Options{Host: cfg.Engine.Host, RegistryConfig: cfg.Registry.ConfigFile, Mirrors: cfg.Registry.MirrorsOf, Key: key})
 	if err != nil {
 		return nil, nil, err
 	}
-	prober := probe.New(probe.Options{Exec: docker.Exec})
-	s, err := steps.New(steps.Options{
+	s, err := stepsOn(docker, cfg, key, policy)
+	if err != nil {
+		_ = docker.Close() // nothing was asked of it yet
+		return nil, nil, err
+	}
+	return s, docker, nil
+}
+
+// stepsOn returns the steps of a configuration, with the host's Engine.
+func stepsOn(docker *engine.Engine, cfg config.Config, key secret.Key, policy envfile.Policy) (*steps.Steps, error) {
+	return steps.New(steps.Options{
 		Instance:   cfg.Instance,
 		Apps:       cfg.Apps,
 		Key:        key,
@@ -32,15 +45,10 @@ func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy) (*steps.
 		Containers: docker,
 		Host:       docker,
 		Images:     images{docker},
-		Prober:     prober,
+		Prober:     probe.New(probe.Options{Exec: docker.Exec}),
 		Database:   database{docker},
 		Hooks:      hook.New(policy.UID),
 	})
-	if err != nil {
-		_ = docker.Close() // nothing was asked of it yet
-		return nil, nil, err
-	}
-	return s, docker, nil
 }
 
 // reach asks the Engine for a sign of life. One that does not answer yet is no reason not to start: status and audit

@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/user"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/fault"
@@ -41,7 +44,7 @@ func (e *examination) socket(ctx context.Context) []Finding {
 	e.mu.Lock()
 	e.daemon, e.answers = d, true
 	e.mu.Unlock()
-	out := []Finding{e.sameVersion(d), e.accepting(d), e.access(info.Mode().Perm())}
+	out := []Finding{e.sameVersion(d), e.accepting(d), e.access(info)}
 	for _, app := range slices.Sorted(maps.Keys(d.Locked)) {
 		out = append(out, warning("app "+app+" is locked: "+d.Locked[app], "fairlead status "+app+", and once it is mended: fairlead unlock "+app+" --reason WHY"))
 	}
@@ -67,12 +70,26 @@ func (e *examination) accepting(d Daemon) Finding {
 	return ok("the daemon accepts rollouts")
 }
 
-// access says who may do what.
-func (e *examination) access(mode fs.FileMode) Finding {
+// groupOf returns the name of a file's group, or its number where it has none.
+func groupOf(info fs.FileInfo) string {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return "of the socket"
+	}
+	id := strconv.FormatUint(uint64(stat.Gid), 10)
+	if g, err := user.LookupGroupId(id); err == nil {
+		return g.Name
+	}
+	return id
+}
+
+// access says who may do what, and whether they can connect.
+func (e *examination) access(socket fs.FileInfo) Finding {
+	mode, group := socket.Mode().Perm(), groupOf(socket)
 	if e.Unsound != nil {
 		return ok(fmt.Sprintf("the socket has mode %04o", uint32(mode)))
 	}
-	var who []string
+	var who, outside []string
 	for _, role := range []struct {
 		name string
 		who  config.Principals
@@ -80,12 +97,22 @@ func (e *examination) access(mode fs.FileMode) Finding {
 		if names := slices.Concat(role.who.Users, role.who.Groups); len(names) > 0 {
 			who = append(who, role.name+": "+strings.Join(names, ", "))
 		}
+		outside = append(outside, role.who.Users...)
+		for _, name := range role.who.Groups {
+			if name != group {
+				outside = append(outside, name)
+			}
+		}
 	}
 	switch {
 	case len(who) == 0:
 		return ok("root alone may use it, and the daemon's own user and group may connect")
-	case mode&0o006 == 0:
-		return warning("access names who may use it, and the socket's mode lets only the daemon's group connect ("+strings.Join(who, "; ")+")", "systemctl restart fairlead")
+	case mode&0o006 == 0 && len(outside) > 0:
+		found := "access names who may use it (" + strings.Join(who, "; ") + "), and only members of the group " + group + " can connect"
+		if e.UID != 0 { // under systemd, whose socket keeps what its unit says
+			return warning(found, "let each of them be in it as well: usermod --append --groups "+group+" USER")
+		}
+		return warning(found, "systemctl restart fairlead")
 	}
 	return ok("besides root may use it: " + strings.Join(who, "; "))
 }

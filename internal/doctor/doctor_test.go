@@ -70,7 +70,7 @@ func TestFindings(t *testing.T) {
 		"no socket":      {func(t *testing.T, s *scene) { s.remove(t, "sock"); s.try(t, os.Mkdir(s.Socket, 0o700)) }, Problem, "is no socket", "mv ", 0},
 		"daemon dumb":    {func(_ *testing.T, s *scene) { s.daemonErr = fault.New(fault.Unreachable, "no") }, Problem, "does not answer on it", "journalctl", 0},
 		"daemon forbids": {func(_ *testing.T, s *scene) { s.daemonErr = fault.New(fault.Forbidden, "no") }, Warning, "does not let this user look", "sudo", 0},
-		"daemon closed":  {func(t *testing.T, s *scene) { s.chmod(t, "sock", 0o660) }, Warning, "only the daemon's group", "restart", 0},
+		"daemon closed":  {func(t *testing.T, s *scene) { s.chmod(t, "sock", 0o660) }, Warning, "can connect", "restart", 0},
 		"daemon hides": {func(t *testing.T, s *scene) {
 			s.daemonErr = errForeign
 			s.Self, s.UID = 4242, 0

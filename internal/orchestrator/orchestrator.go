@@ -7,7 +7,9 @@ package orchestrator
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -33,6 +35,8 @@ type Options struct {
 	Key secret.Fingerprint
 	// Patience is how long Stop lets an action on a container finish before it interrupts it; 0 for 20 seconds.
 	Patience time.Duration
+	// Moved, where set, is told that something about a rollout has changed. It must not call the Orchestrator, nor wait.
+	Moved func()
 	// Ended, where set, is told of every rollout that ends. It must not call the Orchestrator, which waits for it.
 	Ended func(rollout.State)
 }
@@ -46,18 +50,21 @@ type Orchestrator struct {
 	panicked map[string]rollout.Event           // what came of an action that a bug has ended, and could not be recorded, by rollout; guarded by the pen
 	refusals map[string]*refusals               // guarded by the pen
 	stopped  bool                               // guarded by the pen
-	apps     map[string]*recognition            // of every configured app; never changed
 	saved    uint64                             // the last record that a snapshot covers; guarded by the pen
 	ids      *ulid.MonotonicEntropy             // of the rollouts' ids; guarded by the pen
 	offered  rollout.Request                    // could not be recorded for sure when the journal failed; guarded by the pen
 	unborn   bool                               // the daemon's start is not recorded yet; guarded by the pen
 
-	mu       sync.Mutex            // guards what follows, and is never held through I/O
-	ledger   *ledger               // changed only with the pen held as well, so whoever holds the pen may read it
-	watchers map[chan Event]string // to the rollout that each follows
-	queues   map[string][]*waiter  // of each app, the next one first
-	since    time.Time             // when the daemon was started
-	follows  bool                  // another daemon has written the journal before this one
+	writing atomic.Bool // the journal's disk is waited for, with the pen held
+
+	mu       sync.Mutex                // guards what follows, and is never held through I/O
+	apps     map[string]*recognition   // of every app that was ever configured
+	acting   map[string]rollout.Action // what is done just now, by rollout
+	ledger   *ledger                   // changed only with the pen held as well, so whoever holds the pen may read it
+	watchers map[chan Event]string     // to the rollout that each follows
+	queues   map[string][]*waiter      // of each app, the next one first
+	since    time.Time                 // when the daemon was started
+	follows  bool                      // another daemon has written the journal before this one
 	stopping bool
 	wanting  string   // what a journal that failed lacks to be taken up again, though its disk may work
 	behind   *arrears // what the ledger does not know of yet; nil as a rule; changed only with the pen held as well
@@ -85,7 +92,7 @@ func New(o Options) (*Orchestrator, error) {
 	if o.Patience == 0 {
 		o.Patience = 20 * time.Second
 	}
-	r := &Orchestrator{Options: o, pen: newPen(), cancels: map[string]context.CancelCauseFunc{}, working: map[string]bool{}, panicked: map[string]rollout.Event{},
+	r := &Orchestrator{Options: o, pen: newPen(), cancels: map[string]context.CancelCauseFunc{}, working: map[string]bool{}, acting: map[string]rollout.Action{}, panicked: map[string]rollout.Event{},
 		refusals: map[string]*refusals{}, watchers: map[chan Event]string{}, queues: map[string][]*waiter{}, broken: make(chan struct{}, 1), verified: make(chan struct{}), ids: ulid.Monotonic(rand.Reader, 0)}
 	r.apps = unlooked(o.Steps.Apps())
 	r.kill, r.hard = context.WithCancelCause(context.Background())
@@ -138,7 +145,7 @@ func (o *Orchestrator) Start() error {
 	}
 	o.keeper.Go(o.watchDisk)    // ends with interrupt
 	o.keeper.Go(o.checkTrusted) // ends with interrupt
-	for name := range o.apps {
+	for _, name := range o.Steps.Apps() {
 		if o.unrecognised(name) != nil {
 			o.keeper.Go(func() { o.keepLooking(name) }) // ends with interrupt
 		}
@@ -147,10 +154,12 @@ func (o *Orchestrator) Start() error {
 }
 
 // known returns a fault when a rollout has not ended whose app is not configured any more.
-func (o *Orchestrator) known() error {
+func (o *Orchestrator) known() error { return o.orphans(o.Steps.Apps()) }
+
+// orphans returns a fault when a rollout has not ended whose app is not among these.
+func (o *Orchestrator) orphans(apps []string) error {
 	for _, id := range o.ledger.active() {
-		s := o.ledger.Rollouts[id]
-		if o.configured(s.Request.App) != nil {
+		if s := o.ledger.Rollouts[id]; !slices.Contains(apps, s.Request.App) {
 			return fault.New(fault.Refused, "rollout %s of %s has not ended, but no app %q is configured any more; put its configuration back, so that the rollout can be finished or reverted",
 				id, s.Request.App, s.Request.App)
 		}

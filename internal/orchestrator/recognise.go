@@ -56,7 +56,7 @@ func unlooked(apps []string) map[string]*recognition {
 // recogniseAll looks at all apps side by side, so long as a start can wait for it.
 func (o *Orchestrator) recogniseAll() {
 	var looks sync.WaitGroup
-	for name := range o.apps {
+	for _, name := range o.Steps.Apps() {
 		looks.Go(func() { o.recognise(o.interrupt, name, firstLook) })
 	}
 	looks.Wait()

@@ -95,7 +95,9 @@ func (o *Orchestrator) append(r journal.Record, data any) (journal.Record, error
 	if o.behind != nil && o.Journal.Failed() == nil {
 		return r, fault.New(fault.Unavailable, "what the journal holds is not known yet, so nothing more is recorded; the daemon goes on by itself")
 	}
+	o.writing.Store(true)
 	r, err := o.Journal.Append(r)
+	o.writing.Store(false)
 	if err != nil {
 		o.failing()
 		return r, err
@@ -112,6 +114,9 @@ func (o *Orchestrator) accept(r journal.Record) error {
 	}
 	o.publish(Event{Record: r}, r.Rollout)
 	o.wake(r.App)
+	if o.Moved != nil {
+		o.Moved()
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -28,9 +29,15 @@ const maxReason = 500
 func (o *Orchestrator) Trigger(ctx context.Context, by journal.Actor, r Request) (rollout.State, error) {
 	request, err := o.Steps.Begin(r.App, r.Kind, r.Image)
 	if err == nil {
-		err = brief(r.Reason)
+		err = cmp.Or(brief(r.Reason), r.conditional())
 		o.awaitVerified(ctx)
 		o.recognise(ctx, r.App, laterLook)
+	}
+	if err == nil {
+		if s, same := o.unneeded(ctx, r, request, nil); same {
+			o.noteUnneeded(by, r)
+			return s, nil
+		}
 	}
 	if busy := o.pen.takeFor(ctx); busy != nil {
 		return rollout.State{}, busy
@@ -160,7 +167,9 @@ func (o *Orchestrator) room() error {
 	if free < minSpace {
 		return fault.New(fault.Unavailable, "only %d MiB are free for the journal, and a rollout wants %d; nothing was changed; make room", free>>20, minSpace>>20)
 	}
+	o.writing.Store(true)
 	err = o.Journal.Reserve(o.wanted())
+	o.writing.Store(false)
 	if err != nil {
 		o.failing() // a new segment may have been begun for it
 	}

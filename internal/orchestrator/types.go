@@ -19,6 +19,7 @@ type Request struct {
 	Confirmed      bool   // of a rollback: the database may have been changed since
 	Force          bool
 	AllowWeaker    bool
+	IfChanged      bool // of a rotate: nothing is done where the environment is the one that runs
 	Reason         string
 	IdempotencyKey string
 }
@@ -42,6 +43,9 @@ type Steps interface {
 	Observe(ctx context.Context, app string) (rollout.App, []workload.Container, error)
 	// Secrets returns what is known of the app's secrets. The fingerprints are keyed by the secrets' names.
 	Secrets(ctx context.Context, app string) (rollout.SecretReport, map[string]secret.Fingerprint, error)
+	// Unchanged reports whether every service of the app runs with the environment that its sources give now. That an env
+	// file is refused is an error.
+	Unchanged(ctx context.Context, app string) (bool, error)
 	// Residue returns what the app's database still holds.
 	Residue(ctx context.Context, app string) (rollout.ResidueReport, error)
 }

@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,7 +74,7 @@ func (o *Orchestrator) TriggerInTurn(ctx context.Context, by journal.Actor, r Re
 func (o *Orchestrator) newWaiter(by journal.Actor, r Request, wait Wait) (*waiter, error) {
 	request, err := o.Steps.Begin(r.App, r.Kind, r.Image)
 	if err == nil {
-		err = brief(r.Reason)
+		err = cmp.Or(brief(r.Reason), r.conditional())
 	}
 	if err == nil && wait.Limit > LongestWait {
 		err = fault.New(fault.Usage, "a request waits for %s at most", LongestWait)
@@ -139,6 +140,10 @@ func gist(err error) string {
 func (o *Orchestrator) turn(ctx context.Context, w *waiter) (rollout.State, error) {
 	if err := o.ahead(w); err != nil {
 		return rollout.State{}, err
+	}
+	if s, same := o.unneeded(ctx, w.asked, w.request, w); same {
+		o.noteUnneeded(w.by, w.asked)
+		return s, nil
 	}
 	if err := o.pen.takeFor(ctx); err != nil {
 		return rollout.State{}, err

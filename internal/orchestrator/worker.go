@@ -36,7 +36,9 @@ func (o *Orchestrator) step(id string) bool {
 		return false
 	}
 	failpoint.Hit(failpoint.IntentNoted)
+	o.acts(id, &a)
 	evidence, err := o.do(ctx, s, a)
+	o.acts(id, nil)
 	failpoint.Hit(failpoint.ActionOver)
 	return o.conclude(id, a, evidence, err, context.Cause(ctx))
 }

@@ -56,6 +56,10 @@ type world struct {
 	live    map[string]string // the live container of each service
 	retired map[string]bool
 	residue bool
+	// unchanged and refused answer whether the environment is the one that runs.
+	unchanged bool
+	more      []string // apps; set before they are configured
+	refused   error
 }
 
 func newWorld() *world {
@@ -93,8 +97,15 @@ func (w *world) done() string {
 	return strings.Join(slices.Compact(slices.Clone(w.did)), ", ")
 }
 
+// Unchanged is what the test has set.
+func (w *world) Unchanged(context.Context, string) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.unchanged, w.refused
+}
+
 // Apps returns the configured apps.
-func (w *world) Apps() []string { return []string{capakraken, other} }
+func (w *world) Apps() []string { return append([]string{capakraken, other}, w.more...) }
 
 // Begin accepts what is configured.
 func (w *world) Begin(app string, kind rollout.Kind, image string) (rollout.Request, error) {

@@ -27,11 +27,17 @@ const maxPath = 107
 const dialTimeout = 2 * time.Second
 
 // Listener is a unix socket that was seen to tell who connects to it.
-type Listener struct{ unix *net.UnixListener }
+type Listener struct {
+	unix      *net.UnixListener
+	inherited bool // the service manager made it, and decides who may connect
+}
 
 // Welcome lets every user of the host connect, for an Access that names others than the daemon's own group: the
-// credentials of each decide, and whoever has no role is told so.
+// credentials of each decide, and whoever has no role is told so. A socket that was inherited stays as it is.
 func (l *Listener) Welcome() error {
+	if l.inherited {
+		return nil
+	}
 	path := l.unix.Addr().String()
 	if err := os.Chmod(path, welcomeMode); err != nil {
 		return fault.Hide(err, fault.Unavailable, "cannot set the mode of %s: %s", path, reason(err))

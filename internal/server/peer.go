@@ -67,9 +67,10 @@ func (s *Server) withPeer(ctx context.Context, c net.Conn) context.Context {
 
 // identify turns the kernel's numbers into a peer.
 func (s *Server) identify(c credentials) peer {
-	role := s.roles.of(c)
+	roles := s.roles.Load()
+	role := roles.of(c)
 	return peer{Role: role, Actor: journal.Actor{
-		UID: int64(c.UID), GID: int64(c.GID), PID: int64(c.PID), User: s.roles.name(c.UID), Role: role.String(),
+		UID: int64(c.UID), GID: int64(c.GID), PID: int64(c.PID), User: roles.name(c.UID), Role: role.String(),
 	}}
 }
 

@@ -22,7 +22,7 @@ func (s *Server) trigger(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	request := orchestrator.Request{
-		App: r.PathValue("app"), Kind: body.Kind, Image: body.Image, Release: body.Release, Confirmed: body.Confirmed, Force: body.Force, AllowWeaker: body.AllowWeaker, Reason: body.Reason,
+		App: r.PathValue("app"), Kind: body.Kind, Image: body.Image, Release: body.Release, Confirmed: body.Confirmed, Force: body.Force, AllowWeaker: body.AllowWeaker, IfChanged: body.IfChanged, Reason: body.Reason,
 		IdempotencyKey: r.Header.Get("Idempotency-Key"),
 	}
 	if err := acceptable(request); err != nil {
@@ -31,6 +31,9 @@ func (s *Server) trigger(w http.ResponseWriter, r *http.Request) error {
 	state, err := s.begin(w, r, request)
 	if err != nil {
 		return err
+	}
+	if state.Request.ID == "" { // the condition did not hold, so there is nothing to follow
+		return s.answer(w, http.StatusOK, api.NewRollout(state))
 	}
 	w.Header().Set("Location", "/v1/rollouts/"+url.PathEscape(state.Request.ID))
 	return s.answer(w, http.StatusAccepted, api.NewRollout(state))

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"net/http"
 	"path"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -110,7 +111,7 @@ func (o Options) validate() error {
 // Server answers requests. It holds no state of its own.
 type Server struct {
 	Options
-	roles    roles
+	roles    atomic.Pointer[roles]
 	measured *measured
 	handler  http.Handler
 	closing  chan struct{} // closed when the server stops, so that streams end
@@ -121,9 +122,16 @@ func New(o Options) (*Server, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{Options: o, roles: o.Access.roles(hostAccounts()), measured: newMeasured(o), closing: make(chan struct{})}
+	s := &Server{Options: o, measured: newMeasured(o), closing: make(chan struct{})}
+	s.Admit(o.Access)
 	s.handler = s.mux()
 	return s, nil
+}
+
+// Admit puts another access into the place of the one that New was given. It counts for connections to come.
+func (s *Server) Admit(a Access) {
+	r := a.roles(hostAccounts())
+	s.roles.Store(&r)
 }
 
 // Serve answers requests on ln until ctx ends. Then it ends the event streams, lets every other request finish within
