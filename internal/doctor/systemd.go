@@ -24,7 +24,7 @@ func (e *examination) systemd(context.Context) []Finding {
 	}
 	switch {
 	case !installed:
-		return []Finding{warning("the unit is not installed, so the daemon does not come up with the host", "install -m 0644 systemd/fairlead.service /etc/systemd/system/ && systemctl daemon-reload && "+startRemedy)}
+		return []Finding{warning("the unit is not installed, so the daemon does not come up with the host", "install -m 0644 systemd/fairlead.service systemd/fairlead.socket /etc/systemd/system/ && systemctl daemon-reload && "+startRemedy)}
 	case !there("etc/systemd/system/multi-user.target.wants", unit):
 		return []Finding{warning("the unit is installed and not enabled, so the daemon does not come up with the host", startRemedy)}
 	}

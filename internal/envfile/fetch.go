@@ -44,7 +44,9 @@ func (g gate) fetch() ([]byte, unix.Stat_t, []fault.Problem) {
 	}
 	fd, err := openAt(at, base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY)
 	if err != nil {
-		note(g.keeping(stat))
+		if !note(g.keeping(stat)) && note(g.withheld(stat, err)) {
+			return nil, stat, problems
+		}
 		return nil, stat, append(problems, g.unopened(err))
 	}
 	defer func() { _ = unix.Close(fd) }()

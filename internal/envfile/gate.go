@@ -97,6 +97,17 @@ func (g gate) unopened(err error) fault.Problem {
 	return g.unread(err)
 }
 
+// withheld returns the problem with a file that is well kept but for its group, which keeps the daemon from reading it, as
+// one does that is root's alone. One command mends that, and leaves the file's content alone.
+func (g gate) withheld(s unix.Stat_t, err error) (fault.Problem, bool) {
+	if !errors.Is(err, unix.EACCES) || int(s.Gid) == g.policy.GID && s.Mode&unix.S_IRGRP != 0 {
+		return fault.Problem{}, false
+	}
+	path := word(g.path)
+	return g.problem(fmt.Sprintf("may not be read by uid %d, group %s (it has mode %04o)", g.policy.UID, g.group(), s.Mode&0o7777),
+		fmt.Sprintf("mend it with: chgrp %s %s && chmod %04o %s", g.group(), path, uint32(g.policy.MaxMode), path)), true
+}
+
 // unread returns the problem when the kernel failed on the file. A kernel's error number carries no content.
 func (g gate) unread(err error) fault.Problem {
 	reason := "for an unknown reason"

@@ -204,6 +204,22 @@ func TestKeeping(t *testing.T) {
 	}
 }
 
+// The file that is root's alone is mended by one command.
+func TestWithheld(t *testing.T) {
+	const free = 54321 // a group and a user that nobody has
+	g := gate{path: "/etc/shop/.env", policy: Policy{UID: free, GID: free, MaxMode: DefaultMode}}
+	p, bad := g.withheld(unix.Stat_t{Mode: unix.S_IFREG | 0o600, Nlink: 1}, unix.EACCES)
+	if want := "/etc/shop/.env: may not be read by uid 54321, group 54321 (it has mode 0600); mend it with: chgrp 54321 /etc/shop/.env && chmod 0640 /etc/shop/.env"; !bad || p.String() != want {
+		t.Errorf("got %s, want %s", p, want)
+	}
+	if _, bad := g.withheld(unix.Stat_t{Mode: unix.S_IFREG | 0o640, Gid: free, Nlink: 1}, unix.EACCES); bad {
+		t.Error("its group is right, and something else bars the way")
+	}
+	if _, bad := g.withheld(unix.Stat_t{Mode: unix.S_IFREG | 0o600, Nlink: 1}, unix.EIO); bad {
+		t.Error("a disk that fails is mended by no command")
+	}
+}
+
 func TestUnopened(t *testing.T) {
 	g := gate{path: "/etc/it's here/.env", policy: Policy{UID: 998, GID: 0, MaxMode: DefaultMode}}
 	tests := map[unix.Errno]string{

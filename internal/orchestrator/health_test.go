@@ -95,7 +95,7 @@ func TestReconfigure(t *testing.T) {
 	if err := r.Reconfigure(t.Context(), []string{other}, func() { swapped = true }); fault.KindOf(err) != fault.Refused || swapped || !strings.Contains(fault.Text(err), id) {
 		t.Errorf("a rollout lost its app: %v, %t", err, swapped)
 	}
-	if err := r.Reconfigure(t.Context(), []string{capakraken, other, "third"}, func() { swapped = true }); err != nil || !swapped {
+	if err := r.Reconfigure(t.Context(), []string{capakraken, other, "third"}, func() { swapped, r.world.more = true, []string{"third"} }); err != nil || !swapped {
 		t.Errorf("it is not taken up: %v, %t", err, swapped)
 	}
 	r.mu.Lock()

@@ -58,6 +58,7 @@ type world struct {
 	residue bool
 	// unchanged and refused answer whether the environment is the one that runs.
 	unchanged bool
+	more      []string // apps; set before they are configured
 	refused   error
 }
 
@@ -104,7 +105,7 @@ func (w *world) Unchanged(context.Context, string) (bool, error) {
 }
 
 // Apps returns the configured apps.
-func (w *world) Apps() []string { return []string{capakraken, other} }
+func (w *world) Apps() []string { return append([]string{capakraken, other}, w.more...) }
 
 // Begin accepts what is configured.
 func (w *world) Begin(app string, kind rollout.Kind, image string) (rollout.Request, error) {
