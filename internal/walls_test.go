@@ -34,7 +34,9 @@ var rooms = map[string][]string{
 	"engine":       {"failpoint", "fault", "secret", "workload"},
 	"probe":        {"fault", "secret", "workload"},
 	"legacy":       {"failpoint", "fault", "secret"},
-	"hook":         {"fault"},
+	"command":      {"fault"},
+	"hook":         {"fault", "command"},
+	"envsource":    {"fault", "secret", "envfile", "command"},
 	"draft":        {"fault", "secret", "workload"},
 	"steps":        and(ground, "failpoint", "journal", "config", "compose", "envfile", "lint"),
 	"orchestrator": and(ground, "failpoint", "journal", "steps"),
@@ -42,7 +44,7 @@ var rooms = map[string][]string{
 	"api":          ground,
 	"server":       and(ground, "journal", "api", "orchestrator"),
 	"cli":          and(ground, "journal", "config", "compose", "envfile", "lint", "api", "draft", "doctor"),
-	"daemon": and(ground, "failpoint", "journal", "config", "compose", "envfile", "engine", "probe", "legacy", "hook", "steps",
+	"daemon": and(ground, "failpoint", "journal", "config", "compose", "envfile", "engine", "probe", "legacy", "command", "hook", "envsource", "steps",
 		"orchestrator", "doctor", "api", "server"),
 }
 
@@ -55,6 +57,8 @@ var libraries = map[string][]string{
 	"github.com/jackc/pgx/":            {"legacy"},
 	"github.com/compose-spec/":         {"compose"},
 	"github.com/hashicorp/go-envparse": {"envfile"},
+	"filippo.io/age":                   {"envsource"},
+	"filippo.io/age/":                  {"envsource"},
 	"github.com/itchyny/gojq":          {"probe", "config"},
 	"go.yaml.in/yaml/":                 {"config", "compose", "draft"},
 	"github.com/prometheus/":           {"server"},
@@ -63,8 +67,8 @@ var libraries = map[string][]string{
 	"go.uber.org/zap":                  {"orchestrator", "server", "daemon"},
 	"go.uber.org/zap/":                 {"daemon"},
 	"database/sql":                     {},
-	"os/exec":                          {"hook"}, // nothing else is run: the Engine and the database are spoken to
-	"net/http/pprof":                   {},       // a dump of the memory holds the secrets
+	"os/exec":                          {"command"}, // nothing else is run: the Engine and the database are spoken to
+	"net/http/pprof":                   {},          // a dump of the memory holds the secrets
 	"expvar":                           {},
 	"runtime/pprof":                    {},
 	"plugin":                           {},

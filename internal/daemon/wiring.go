@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/capakraken/fairlead/internal/command"
 	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/engine"
 	"github.com/capakraken/fairlead/internal/envfile"
@@ -34,7 +35,7 @@ func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy) (*steps.
 		Images:     images{docker},
 		Prober:     prober,
 		Database:   database{docker},
-		Hooks:      hook.New(policy.UID),
+		Hooks:      hook.New(command.New(policy.UID)),
 	})
 	if err != nil {
 		_ = docker.Close() // nothing was asked of it yet
