@@ -174,12 +174,17 @@ func heldAgainst(app config.App, file string, content secret.Value) []fault.Prob
 	p := config.Provided{Whole: true}
 	p.Env, p.Faulty = envfile.Variables(file, content)
 	path, err := filepath.Abs(file)
-	if err != nil || !slices.Contains(app.Env, config.EnvSource{File: path}) {
+	if err != nil || !slices.ContainsFunc(app.Env, func(s config.EnvSource) bool { return s.File == path }) {
 		app.Env = []config.EnvSource{{File: file}}
 		return app.Catalog(p)
 	}
 	for _, source := range app.Env {
-		if source.File != path {
+		switch {
+		case source.Kind() == config.EnvironmentSource:
+			p.Faulty = append(p.Faulty, source.Environment...)
+		case source.Kind() != config.FileSource:
+			p.Whole = false // only the daemon can read it
+		case source.File != path:
 			names, ok := variablesIn(source.File)
 			p.Faulty, p.Whole = append(p.Faulty, names...), p.Whole && ok // what another source has is not missing here
 		}

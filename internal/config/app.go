@@ -91,18 +91,6 @@ func (f field) repository() string {
 	return s
 }
 
-func readEnv(f field) []EnvSource {
-	var sources []EnvSource
-	for _, e := range f.list() {
-		source := EnvSource{File: e.only("file").need("file", "write {file: /etc/…/.env.production}").absolute()}
-		if source.File != "" && slices.Contains(sources, source) {
-			e.bad("names a file for the second time", "keep one")
-		}
-		sources = append(sources, source)
-	}
-	return sources
-}
-
 // readDefinitions reads where the services are defined: here, or in Compose files.
 func (a *App) readDefinitions(m mapping) {
 	switch {

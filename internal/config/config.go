@@ -84,11 +84,6 @@ func (a App) SecretVariables() []string {
 	return names
 }
 
-// EnvSource is one source of an app's environment.
-type EnvSource struct {
-	File string // absolute path
-}
-
 // Compose says which Compose files define the app's services.
 type Compose struct {
 	Files   []string // absolute paths; a later one overrides an earlier one

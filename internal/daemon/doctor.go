@@ -62,7 +62,7 @@ func furnish(p *doctor.Patient) *engine.Engine {
 		p.Unsound = err
 		return nil
 	}
-	s, docker, err := newSteps(p.Config, key, envfile.Policy{UID: p.UID, GID: p.GID})
+	s, docker, err := newSteps(p.Config, key, envfile.Policy{UID: p.UID, GID: p.GID}, true)
 	if err != nil {
 		p.Unsound = err
 		return nil

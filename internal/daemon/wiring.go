@@ -17,12 +17,14 @@ import (
 	"github.com/capakraken/fairlead/internal/workload"
 )
 
-// newSteps puts the adapters behind the interfaces that the steps declare. The caller closes the Engine.
-func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy) (*steps.Steps, *engine.Engine, error) {
+// newSteps puts the adapters behind the interfaces that the steps declare. The caller closes the Engine. Elsewhere is
+// where this process is not the daemon.
+func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy, elsewhere bool) (*steps.Steps, *engine.Engine, error) {
 	docker, err := engine.New(engine.Options{Host: cfg.Engine.Host, RegistryConfig: cfg.Registry.ConfigFile, Mirrors: cfg.Registry.MirrorsOf, Key: key})
 	if err != nil {
 		return nil, nil, err
 	}
+	commands := command.New(policy.UID)
 	prober := probe.New(probe.Options{Exec: docker.Exec})
 	s, err := steps.New(steps.Options{
 		Instance:   cfg.Instance,
@@ -35,7 +37,8 @@ func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy) (*steps.
 		Images:     images{docker},
 		Prober:     prober,
 		Database:   database{docker},
-		Hooks:      hook.New(command.New(policy.UID)),
+		Hooks:      hook.New(commands),
+		Sources:    newSources(cfg.Instance, policy, commands, elsewhere),
 	})
 	if err != nil {
 		_ = docker.Close() // nothing was asked of it yet

@@ -101,4 +101,9 @@ func Variables(name string, content secret.Value) (env secret.Env, faulty []stri
 	return found.env(name), found.faulty()
 }
 
+// Unseen is the error of a source that this process cannot read, since only the daemon has what it takes.
+type Unseen struct{ Source string }
+
+func (u *Unseen) Error() string { return u.Source + " can only be read by the daemon" }
+
 func modified(s unix.Stat_t) time.Time { return time.Unix(s.Mtim.Unix()) }
