@@ -26,6 +26,7 @@ var revealers = map[string]string{
 	"engine/reach.go":       "hands the registry's credentials to the Engine",
 	"probe/http.go":         "sends it in a header to the service that it belongs to",
 	"envfile/envfile.go":    "reads the variables in it",
+	"envsource/age.go":      "opens an encrypted env file with its key",
 	"envfile/rewrite.go":    "writes it back into the file it came from",
 	"lint/lint.go":          "looks for what readers of an env file differ on",
 	"lint/fix.go":           "writes it in another form",

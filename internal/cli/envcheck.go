@@ -68,7 +68,7 @@ func (t *tool) envCheck() *cobra.Command {
 			return t.checkEnv(k)
 		},
 	}
-	c.Flags().StringVar(&k.app, "app", "", "hold the file against the secrets and the policy of this app")
+	c.Flags().StringVar(&k.app, "app", "", "hold the file, and how it is kept, against the secrets and the policy of this app")
 	c.Flags().StringVar(&k.config, "config", "/etc/fairlead/fairlead.yaml", "the configuration, with --app")
 	c.Flags().BoolVar(&k.fix, "fix", false, "rewrite what is beyond doubt")
 	return c
@@ -98,6 +98,9 @@ func (t *tool) checkEnv(k checking) error {
 	told := checkedEnv{File: k.file, Variables: len(env), Findings: report.Findings, Left: report.Left(), Errors: report.Errors, Warnings: report.Warnings, Fixed: fixed}
 	if k.app != "" {
 		told.Secrets = heldAgainst(app, k.file, content)
+		if k.file != "-" {
+			told.Secrets = append(envfile.Kept(k.file, envfile.Policy{UID: os.Getuid(), GID: os.Getgid()}), told.Secrets...)
+		}
 		told.Errors += len(told.Secrets)
 	}
 	return t.tellEnv(told)

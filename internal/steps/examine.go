@@ -15,7 +15,7 @@ type Provisioned struct {
 	Key      workload.Key
 	Sources  []rollout.SourceFact // that could be read
 	Unseen   []string             // sources that only the daemon can read
-	Services []workload.Service // as far as they could be resolved
+	Services []workload.Service   // as far as they could be resolved
 	Secrets  []rollout.SecretFact
 	Problems []fault.Problem
 	Expected map[string]secret.Value // by the secrets' names
