@@ -18,14 +18,11 @@ test: ## unit tests and end-to-end tests, with the race detector
 unit: ## what needs no Engine, registry or database
 	go test -race -shuffle=on ./...
 
-test-full: ## make test, and the long ones
-	$(SETUP) run go test -race -shuffle=on -timeout 60m -tags 'e2e full' ./...
-	go test -race -tags failpoint ./internal/failpoint
-	$(MAKE) fuzz
+test-full: ## make test, and the long ones; ends with a table of what ran
+	$(SETUP) run go run ./e2e/tally full
 
 soak: ## the longest: deaths at every point, and at random moments
-	go test -count=1 -timeout 2h -tags 'soak full' -run 'Soak|DeathAtEveryAppend|DiskFailsAtEveryWrite|PowerCutAtEveryAppend' -v ./internal/...
-	$(SETUP) run go test -count=1 -timeout 3h -tags 'e2e full soak' -run 'Soak|EveryPoint' -v ./e2e/...
+	$(SETUP) run go run ./e2e/tally soak
 
 bench: ## ratios, each measured in one run
 	$(SETUP) run go test -tags e2e -run '^$$' -bench . -benchtime 1x -count 1 ./e2e/...

@@ -32,6 +32,16 @@ func TestChangesWhileTheClearWaits(t *testing.T) {
 			s.engine(http.MethodPost, "/containers/"+s.Container("worker")+"/restart?t=0")
 		},
 			"service worker: its container was restarted after it had proved itself"},
+		{"the env file is edited", func(s *stage, _ pgx.Tx) {
+			env := goodEnv()
+			env["SMTP_PASSWORD"] += "-rotated"
+			s.must(s.WriteEnv(env))
+		}, "changed while the clear waited for the row"},
+		{"the env file names another database", func(s *stage, _ pgx.Tx) {
+			env := goodEnv()
+			env["DATABASE_URL"] = "postgres://somebody:else@elsewhere/app"
+			s.must(s.WriteEnv(env))
+		}, "changed while the clear waited for the row"},
 		{"a consumer starts", func(s *stage, _ pgx.Tx) {
 			s.container(world.ContainerSpec{Name: s.Container("cron"), Image: s.Repository() + ":2.0.0", Cmd: []string{"worker"}})
 		}, "container " + s.Container("cron") + " shares the image"},
@@ -46,6 +56,7 @@ func TestChangesWhileTheClearWaits(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := s.in(t)
 			s.must(s.Store(t.Context(), residue()))
+			s.must(s.WriteEnv(goodEnv()))
 			res := s.whileItWaits(cleanup(), func(tx pgx.Tx) { c.act(s, tx) })
 			if res.Code != 7 {
 				t.Errorf("want exit 7: %s", res)
@@ -55,6 +66,7 @@ func TestChangesWhileTheClearWaits(t *testing.T) {
 		})
 	}
 	s.must(s.Store(t.Context(), residue()))
+	s.must(s.WriteEnv(goodEnv()))
 	s.told(0, []string{"deploy", rig.App, "--image", "2.0.0", "--force"})
 	s.told(0, cleanup(), "primary-ai: cleared", "a clear does not erase every copy: trigger history", "not erased: trigger history (function remember)",
 		"not erased: copies in the database's files and write-ahead log", "have a new value issued at the provider, and rotate to it, for primary-ai, smtp, anonymization-seed")

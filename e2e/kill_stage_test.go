@@ -68,6 +68,8 @@ func newScore(t *testing.T) *score {
 	s := &score{points: map[failpoint.Point]int{}}
 	t.Cleanup(func() {
 		t.Log(s)
+		t.Attr("rollouts", strconv.Itoa(s.rollouts))
+		t.Attr("deaths", strconv.Itoa(s.kills))
 		if s.lost+s.duplicated+s.notConfirmed > 0 {
 			t.Error("each is to be 0")
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -45,6 +46,7 @@ func manyLives(t *testing.T, first, number uint64) {
 			})
 		}
 	})
+	t.Attr("seeds", strconv.FormatUint(number, 10))
 	for _, what := range []string{"append", "append failed", "adopted", "full", "found a record that was not acknowledged", "kill", "not opened",
 		"not recovered", "not replayed", "power cut", "recovered", "reserve", "save", "segments", "snapshot trusted", "tear"} {
 		if all[what] == 0 {
@@ -53,5 +55,8 @@ func manyLives(t *testing.T, first, number uint64) {
 	}
 	for _, what := range slices.Sorted(maps.Keys(all)) {
 		t.Logf("%6d %s", all[what], what)
+		if slices.Contains([]string{"append", "kill", "power cut", "tear"}, what) {
+			t.Attr(strings.ReplaceAll(what, " ", "-"), strconv.Itoa(all[what]))
+		}
 	}
 }

@@ -99,6 +99,8 @@ func meaning(code string) (fault.Kind, string) {
 		return fault.TimedOut, "the transaction was idle for longer than " + idleTimeout
 	case "53300", "53400":
 		return fault.Unavailable, "the database has no connection left"
+	case "08P01": // what PgBouncer answers to BEGIN where it gives every statement another connection
+		return fault.Unavailable, "the database refuses to be spoken to like this; a pooler before it must work by session or by transaction, not by statement"
 	case "57P03":
 		return fault.Unavailable, "the database is starting up or shutting down"
 	}

@@ -26,6 +26,7 @@ func TestServerErrors(t *testing.T) {
 		"57014":    {fault.TimedOut, "took longer than 5s"},
 		"57P01":    {fault.Unavailable, "has closed the connection"},
 		"08006":    {fault.Unavailable, "has closed the connection"},
+		"08P01":    {fault.Unavailable, "not by statement (SQLSTATE 08P01)"},
 		"53100":    {fault.Unavailable, "is in trouble itself"},
 		"23514":    {fault.Refused, "does not allow the empty value"},
 		"P0001":    {fault.Refused, "forbids the change"},

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -69,6 +70,9 @@ func eachScene(t *testing.T, test func(*testing.T, scene, *stepstest.App, *tally
 	t.Cleanup(func() {
 		debug.SetGCPercent(percent)
 		t.Logf("%d scenes, %d lives, %d deaths", n.scenes.Load(), n.lives.Load(), n.deaths.Load())
+		t.Attr("scenes", strconv.FormatInt(n.scenes.Load(), 10))
+		t.Attr("lives", strconv.FormatInt(n.lives.Load(), 10))
+		t.Attr("deaths", strconv.FormatInt(n.deaths.Load(), 10))
 	})
 	shared := newApps(t)
 	for _, c := range scenes {

@@ -3,6 +3,7 @@ package rollout
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -188,6 +189,7 @@ func TestEveryPath(t *testing.T) {
 			tr := &trial{run: start(t, c.scene), host: h, before: h.clone(), deaths: c.deaths, outcomes: outcomes}
 			tr.walk()
 			t.Logf("%v", outcomes)
+			t.Attr("ends", strconv.Itoa(outcomes[Succeeded]+outcomes[Refused]+outcomes[RolledBack]+outcomes[Halted]))
 			if outcomes[Succeeded] == 0 || outcomes[Refused] == 0 {
 				t.Errorf("not every outcome was met with: %v", outcomes)
 			}

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -69,15 +70,17 @@ func TestTheClearedDatabaseIsTheValidatedOne(t *testing.T) {
 	}
 }
 
-// TestAConsumerComesWhileTheRowIsLocked: whoever starts after all was looked at, and before the write, stops it as well.
-func TestAConsumerComesWhileTheRowIsLocked(t *testing.T) {
+// TestChangesWhileTheRowIsLocked: what happens after all was looked at, and before the write, stops it as well.
+func TestChangesWhileTheRowIsLocked(t *testing.T) {
 	for name, test := range map[string]struct {
 		arrange func(r *rig)
 		want    string
 	}{
-		"a stranger":             {func(r *rig) { r.others = []workload.Container{{ID: "x", Name: "shop-cron"}} }, "container shop-cron shares the image"},
-		"a container of the app": {func(r *rig) { r.run("web", "web-stray").Name = "stray" }, "container stray of this app is live but was not verified"},
-		"one made again by hand": {func(r *rig) { r.remove("web-new"); r.run("web", "web-by-hand") }, "web-new"},
+		"a stranger":               {func(r *rig) { r.others = []workload.Container{{ID: "x", Name: "shop-cron"}} }, "container shop-cron shares the image"},
+		"a container of the app":   {func(r *rig) { r.run("web", "web-stray").Name = "stray" }, "container stray of this app is live but was not verified"},
+		"another env file":         {func(r *rig) { r.write(strings.Replace(provisioned, smtp, smtp+"x", 1)) }, "changed while the clear waited"},
+		"an env file with a fault": {func(r *rig) { r.write(provisioned + "not a line\n") }, "changed while the clear waited"},
+		"one made again by hand":   {func(r *rig) { r.remove("web-new"); r.run("web", "web-by-hand") }, "web-new"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)

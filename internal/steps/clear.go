@@ -57,6 +57,10 @@ func (j job) clear(ctx context.Context) (*rollout.Evidence, error) {
 // lastLook is taken with the row locked: at what may have changed since everything was proved again. The app is not asked
 // once more, since it may be waiting for the row itself.
 func (j job) lastLook(ctx context.Context, p provision) error {
+	now, problems := j.provision(ctx, j.app)
+	if len(problems) > 0 || now.env != p.env {
+		return fault.New(fault.Refused, "%s changed while the clear waited for the row", j.app.EnvFiles())
+	}
 	if err := j.stillProved(ctx, j.state.Verified.Proofs); err != nil {
 		return err
 	}
