@@ -31,6 +31,7 @@ var revealers = map[string]string{
 	"lint/lint.go":          "looks for what readers of an env file differ on",
 	"lint/fix.go":           "writes it in another form",
 	"legacy/dsn.go":         "takes the address of the database apart",
+	"legacy/function.go":    "makes the salted hash of it that the database compares with",
 	"legacy/connect.go":     "hands the password to the database's driver",
 	"steps/residue.go":      "takes the fingerprint of the database's address",
 	"steps/clear.go":        "takes the fingerprint of the database's address",

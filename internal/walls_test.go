@@ -33,7 +33,8 @@ var rooms = map[string][]string{
 	"envfile":      {"fault", "secret"},
 	"engine":       {"failpoint", "fault", "secret", "workload"},
 	"probe":        {"fault", "secret", "workload"},
-	"legacy":       {"failpoint", "fault", "secret"},
+	"legacysql":    nil,
+	"legacy":       {"failpoint", "fault", "secret", "legacysql"},
 	"command":      {"fault"},
 	"hook":         {"fault", "command"},
 	"envsource":    {"fault", "secret", "envfile", "command"},
@@ -43,7 +44,7 @@ var rooms = map[string][]string{
 	"doctor":       and(ground, "config", "steps"),
 	"api":          ground,
 	"server":       and(ground, "journal", "api", "orchestrator"),
-	"cli":          and(ground, "journal", "config", "compose", "envfile", "lint", "api", "draft", "doctor"),
+	"cli":          and(ground, "journal", "config", "compose", "envfile", "lint", "api", "draft", "doctor", "legacysql"),
 	"daemon": and(ground, "failpoint", "journal", "config", "compose", "envfile", "engine", "probe", "legacy", "command", "hook", "envsource", "steps",
 		"orchestrator", "doctor", "api", "server"),
 }

@@ -76,7 +76,7 @@ func New(o Options) (*cobra.Command, error) {
 	root.PersistentFlags().StringVar(&t.socket, "socket", socket, "the daemon's socket; also from $FAIRLEAD_SOCKET")
 	root.PersistentFlags().StringVarP(&t.output, "output", "o", "text", "text or json")
 	root.AddCommand(t.deploy(), t.rotate(), t.rollback(), t.cleanup(), t.status(), t.rollouts(), t.show(), t.watch(), t.cancel(), t.lock(), t.unlock(),
-		t.secrets(), t.residue(), t.audit(), t.config(), t.env(), t.init(), t.doctor(), t.version())
+		t.secrets(), t.residue(), t.audit(), t.config(), t.env(), t.legacy(), t.init(), t.doctor(), t.version())
 	if o.Daemon != nil {
 		root.AddCommand(o.Daemon)
 	}

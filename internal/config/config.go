@@ -115,6 +115,9 @@ type Legacy struct {
 	Schema string // empty for the one that the DSN names
 	Table  string
 	Row    Row
+	// Function is the function, in the table's schema, that looks and clears in the place of the user of the DSN, who needs no
+	// right on the table then. Empty where the table is read and written.
+	Function string
 }
 
 // DSN says where the database's address is kept; exactly one field is set.

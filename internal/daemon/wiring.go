@@ -94,7 +94,7 @@ func (d database) open(l steps.Legacy) *legacy.Database {
 
 func target(l steps.Legacy) legacy.Target {
 	t := legacy.Target{App: l.App, DSN: l.DSN, DSNOrigin: l.Origin, Schema: l.Config.Schema, Table: l.Config.Table,
-		RowColumn: l.Config.Row.Column, RowValue: l.Config.Row.Value, Identity: l.Identity}
+		RowColumn: l.Config.Row.Column, RowValue: l.Config.Row.Value, Function: l.Config.Function, Identity: l.Identity}
 	for _, s := range l.Secrets {
 		t.Columns = append(t.Columns, legacy.Column{Secret: s.Name, Column: s.LegacyColumn, OnMismatch: s.OnMismatch})
 	}

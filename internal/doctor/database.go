@@ -86,7 +86,11 @@ func (e *examination) residue(ctx context.Context, app config.App, p steps.Provi
 		}
 	}
 	if len(out) == 0 {
-		out = []Finding{ok(fmt.Sprintf("the table can be read and updated, and holds no legacy value (%s)", count(len(all), "column", "columns")))}
+		can := "the table can be read and updated"
+		if app.Legacy.Function != "" {
+			can = "the function " + app.Legacy.Function + " answers"
+		}
+		out = []Finding{ok(fmt.Sprintf("%s, and the table holds no legacy value (%s)", can, count(len(all), "column", "columns")))}
 	}
 	return out
 }
