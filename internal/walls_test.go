@@ -17,7 +17,7 @@ import (
 const module = "github.com/capakraken/fairlead/"
 
 // ground is the floor that every room may stand on.
-var ground = []string{"fault", "secret", "workload", "rollout"}
+var ground = []string{"fault", "secret", "workload", "rollout", "parity"}
 
 // rooms says what each room may import. An import goes only downwards.
 var rooms = map[string][]string{
@@ -26,9 +26,10 @@ var rooms = map[string][]string{
 	"secret":       {"fault"},
 	"workload":     {"fault", "secret"},
 	"rollout":      {"fault", "secret", "workload"},
+	"parity":       {"fault", "workload"},
 	"journal":      {"failpoint", "fault"},
 	"lint":         {"fault", "secret", "envfile"},
-	"config":       {"fault", "secret", "workload", "lint"},
+	"config":       {"fault", "secret", "workload", "parity", "lint"},
 	"compose":      {"fault", "secret", "workload"},
 	"envfile":      {"fault", "secret"},
 	"engine":       {"failpoint", "fault", "secret", "workload"},
@@ -39,12 +40,14 @@ var rooms = map[string][]string{
 	"hook":         {"fault", "command"},
 	"envsource":    {"fault", "secret", "envfile", "command"},
 	"draft":        {"fault", "secret", "workload"},
+	"contexts":     {"fault"},
+	"dial":         {"fault"},
 	"steps":        and(ground, "failpoint", "journal", "config", "compose", "envfile", "lint"),
 	"orchestrator": and(ground, "failpoint", "journal", "steps"),
 	"doctor":       and(ground, "config", "steps"),
 	"api":          ground,
 	"server":       and(ground, "journal", "api", "orchestrator"),
-	"cli":          and(ground, "journal", "config", "compose", "envfile", "lint", "api", "draft", "doctor", "legacysql"),
+	"cli":          and(ground, "journal", "config", "compose", "envfile", "lint", "api", "draft", "doctor", "contexts", "dial", "legacysql"),
 	"daemon": and(ground, "failpoint", "journal", "config", "compose", "envfile", "engine", "probe", "legacy", "command", "hook", "envsource", "steps",
 		"orchestrator", "doctor", "api", "server"),
 }
@@ -61,14 +64,14 @@ var libraries = map[string][]string{
 	"filippo.io/age":                   {"envsource"},
 	"filippo.io/age/":                  {"envsource"},
 	"github.com/itchyny/gojq":          {"probe", "config"},
-	"go.yaml.in/yaml/":                 {"config", "compose", "draft"},
+	"go.yaml.in/yaml/":                 {"config", "compose", "draft", "contexts"},
 	"github.com/prometheus/":           {"server"},
 	"github.com/coreos/go-systemd/":    {"daemon"},
 	"github.com/spf13/cobra":           {"cli", "daemon"},
 	"go.uber.org/zap":                  {"orchestrator", "server", "daemon"},
 	"go.uber.org/zap/":                 {"daemon"},
 	"database/sql":                     {},
-	"os/exec":                          {"command"}, // nothing else is run: the Engine and the database are spoken to
+	"os/exec":                          {"command", "dial"}, // of a command's own host, and the caller's ssh; nothing else is run: the Engine and the database are spoken to
 	"net/http/pprof":                   {},          // a dump of the memory holds the secrets
 	"expvar":                           {},
 	"runtime/pprof":                    {},

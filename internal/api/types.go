@@ -21,6 +21,8 @@ type Trigger struct {
 	// AllowWeaker accepts containers that are less hardened than those they replace.
 	AllowWeaker bool   `json:"allow_weaker,omitempty"`
 	Reason      string `json:"reason,omitempty"`
+	// From says which host has verified the image of a deploy, whose digest it then is.
+	From *rollout.From `json:"from,omitempty"`
 }
 
 // Reason is the body of a cancel, a lock and an unlock.

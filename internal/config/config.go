@@ -62,6 +62,12 @@ type App struct {
 	Timeouts          Timeouts
 	PreStart          *PreStart // nil when nothing runs before the old containers stop
 	Hooks             []Hook    // in the order in which they are called
+	Parity            Parity
+}
+
+// Parity says how the app is held against itself on another host.
+type Parity struct {
+	Ignore []string // patterns of points that are expected to differ; nil for the default
 }
 
 // PreStart is a command that runs in a one-off container of the new image before the old containers stop.

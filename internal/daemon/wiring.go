@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/capakraken/fairlead/internal/command"
@@ -11,6 +12,7 @@ import (
 	"github.com/capakraken/fairlead/internal/envfile"
 	"github.com/capakraken/fairlead/internal/hook"
 	"github.com/capakraken/fairlead/internal/legacy"
+	"github.com/capakraken/fairlead/internal/parity"
 	"github.com/capakraken/fairlead/internal/probe"
 	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/steps"
@@ -39,6 +41,7 @@ func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy, elsewher
 		Database:   database{docker},
 		Hooks:      hook.New(commands),
 		Sources:    newSources(cfg.Instance, policy, commands, elsewhere),
+		Engine:     versions{docker},
 	})
 	if err != nil {
 		_ = docker.Close() // nothing was asked of it yet
@@ -61,6 +64,17 @@ type images struct{ *engine.Engine }
 
 func (i images) Pull(ctx context.Context, image workload.Image, progress func(done, total int64)) (workload.Fetched, error) {
 	return i.Engine.Pull(ctx, image, func(p engine.Progress) { progress(p.Done, p.Total) })
+}
+
+// versions tells of the Engine in the words of a report.
+type versions struct{ engine *engine.Engine }
+
+func (v versions) Versions(ctx context.Context) (parity.Engine, error) {
+	i, err := v.engine.Info(ctx)
+	if err != nil {
+		return parity.Engine{}, err
+	}
+	return parity.Engine{Version: i.EngineVersion, API: i.APIVersion, Platform: strings.TrimSuffix(i.OS+"/"+i.Arch+"/"+i.Variant, "/")}, nil
 }
 
 // database looks at legacy values by the names that the app's containers know.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
+	"github.com/capakraken/fairlead/internal/parity"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/workload"
@@ -21,6 +22,7 @@ type Request struct {
 	AllowWeaker    bool
 	Reason         string
 	IdempotencyKey string
+	From           *rollout.From // of a deploy: the host that has verified the image
 }
 
 // Event is one event of a rollout's stream: a durable record, or a passing sign of life.
@@ -44,6 +46,8 @@ type Steps interface {
 	Secrets(ctx context.Context, app string) (rollout.SecretReport, map[string]secret.Fingerprint, error)
 	// Residue returns what the app's database still holds.
 	Residue(ctx context.Context, app string) (rollout.ResidueReport, error)
+	// Provisioning returns how the app is provisioned, but for what only the journal knows.
+	Provisioning(ctx context.Context, app string) (parity.Report, error)
 }
 
 // unavailable says that a request could not be recorded, so nothing was done. Where the disk failed, nobody can tell

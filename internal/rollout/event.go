@@ -58,6 +58,8 @@ type Request struct {
 	Previous *Previous `json:"previous,omitempty"`
 	// Images is what is known of the app's images; nil where they are left alone.
 	Images *Images `json:"images,omitempty"`
+	// From says which host had verified the image before; nil where nobody says so.
+	From *From `json:"from,omitempty"`
 	// To is the release that a rollback goes back to.
 	To string `json:"to,omitempty"`
 	// IdempotencyKey is the caller's; a second request with the same key is the same rollout.

@@ -12,6 +12,7 @@ import (
 	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/envfile"
 	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/parity"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/workload"
@@ -137,7 +138,13 @@ type Hooks interface {
 	Run(ctx context.Context, call string, command, variables []string) (string, error)
 }
 
-// Options are what Steps is made of. All fields are required but Sources and Define.
+// Engine tells what runs the containers.
+type Engine interface {
+	// Versions returns what the Engine says of itself.
+	Versions(ctx context.Context) (parity.Engine, error)
+}
+
+// Options are what Steps is made of. All fields are required but Sources, Engine and Define.
 type Options struct {
 	Instance   string
 	Apps       map[string]config.App
@@ -151,6 +158,7 @@ type Options struct {
 	Database   Database
 	Hooks      Hooks
 	Sources    Sources // nil where all sources are env files
+	Engine     Engine  // nil where it need not be told
 	Define     Define  // nil for compose.Load
 }
 
