@@ -156,7 +156,8 @@ func (j job) stored(ctx context.Context, p provision) (secret.Env, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookup)
 	defer cancel()
 	if j.app.Legacy.Function != "" {
-		return address, j.untold(ctx, p, l)
+		// What is the same as the environment's is known by that.
+		return slices.Concat(address, catalog(j.app, p.base)), j.untold(ctx, p, l)
 	}
 	values, err := j.Database.Stored(ctx, l)
 	if fault.KindOf(err) == fault.NotFound {
@@ -168,9 +169,6 @@ func (j job) stored(ctx context.Context, p provision) (secret.Env, error) {
 // untold is an error when the database holds a value that it does not tell and that the environment does not have: nobody could
 // take it out of a text.
 func (j job) untold(ctx context.Context, p provision, l Legacy) error {
-	if p.incomplete(j.app) {
-		return fault.New(fault.Refused, incomparable)
-	}
 	residue, err := j.Database.Inspect(ctx, l, expected(j.app, p.base))
 	if fault.KindOf(err) == fault.NotFound {
 		return nil
