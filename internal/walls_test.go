@@ -72,7 +72,7 @@ var libraries = map[string][]string{
 	"go.uber.org/zap/":                 {"daemon"},
 	"database/sql":                     {},
 	"os/exec":                          {"command", "dial"}, // of a command's own host, and the caller's ssh; nothing else is run: the Engine and the database are spoken to
-	"net/http/pprof":                   {},          // a dump of the memory holds the secrets
+	"net/http/pprof":                   {},                  // a dump of the memory holds the secrets
 	"expvar":                           {},
 	"runtime/pprof":                    {},
 	"plugin":                           {},

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"syscall"
 
 	"go.yaml.in/yaml/v4"
 
@@ -85,15 +86,44 @@ func Load(path string) (Store, error) {
 	return s, nil
 }
 
-// Save writes the contexts, readable by the user alone: all of them or, if it fails, none.
-func (s Store) Save(path string) error {
+// Change reads the contexts, changes them and writes them, one caller at a time.
+func Change(path string, change func(*Store) error) error {
+	unlock, err := lock(path)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	s, err := Load(path)
+	if err == nil {
+		err = change(&s)
+	}
+	if err != nil {
+		return err
+	}
+	return s.save(path)
+}
+
+// lock keeps other callers out until it is called back. The kernel takes the lock away from one that dies.
+func lock(path string) (unlock func(), err error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fault.Hide(err, fault.Unavailable, "%s cannot be made: see who may write there; nothing was changed", dir)
+	}
+	f, err := os.Open(dir)
+	if err == nil {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		return nil, fault.Hide(err, fault.Unavailable, "%s cannot be locked; nothing was changed", dir)
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+// save writes the contexts, readable by the user alone: all of them or, if it fails, none.
+func (s Store) save(path string) error {
 	text, err := yaml.Marshal(s)
 	if err != nil {
 		return fault.Hide(err, fault.Internal, "the contexts cannot be written as YAML")
-	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fault.Hide(err, fault.Unavailable, "%s cannot be made: see who may write there; nothing was changed", dir)
 	}
 	if err := replace(path, text); err != nil {
 		return fault.Hide(err, fault.Unavailable, "%s cannot be written: see the disk's space and who may write there; nothing was changed", path)
@@ -155,7 +185,7 @@ func (s *Store) Add(c Context) error {
 // Remove takes a context away. Where it was the current one, that is the daemon of this host again.
 func (s *Store) Remove(name string) error {
 	if _, ok := s.Find(name); !ok {
-		return unknown(name)
+		return Unknown(name)
 	}
 	s.Contexts = slices.DeleteFunc(s.Contexts, func(c Context) bool { return c.Name == name })
 	if s.Current == name {
@@ -171,7 +201,7 @@ func (s *Store) Use(name string) error {
 		return nil
 	}
 	if _, ok := s.Find(name); !ok {
-		return unknown(name)
+		return Unknown(name)
 	}
 	s.Current = name
 	return nil
@@ -181,7 +211,8 @@ func (s *Store) sort() {
 	slices.SortFunc(s.Contexts, func(a, b Context) int { return cmp.Compare(a.Name, b.Name) })
 }
 
-func unknown(name string) error {
+// Unknown says that there is no context of a name.
+func Unknown(name string) error {
 	return fault.New(fault.NotFound, "there is no context %q: 'fairlead context list' shows those that there are, and 'fairlead context add' makes one", name)
 }
 
