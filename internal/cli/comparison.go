@@ -35,7 +35,7 @@ func comparisonText(c parity.Comparison, all bool) []string {
 		if l.Verdict == parity.Same && !all {
 			continue
 		}
-		out = append(out, flat(fmt.Sprintf("%-8s  %s: %s", effect(l), l.Point, difference(c, l))))
+		out = append(out, fmt.Sprintf("%-8s  ", effect(l))+flat(l.Point+": "+difference(c, l)))
 	}
 	for _, s := range []parity.Side{c.A, c.B} {
 		for _, n := range s.Notes {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/capakraken/fairlead/internal/orchestrator"
 	"github.com/capakraken/fairlead/internal/parity"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/server/servertest"
@@ -43,5 +42,3 @@ func drifting(r *parity.Report) {
 }
 
 func unproved(r *parity.Report) { r.Proof = parity.Proof{Why: "no rollout has succeeded"} }
-
-var _ = orchestrator.Request{}
