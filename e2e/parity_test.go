@@ -28,6 +28,7 @@ const (
 type pair struct {
 	staging, production *stage
 	home                string // of the contexts
+	path                string // where ssh is found; as this process where empty
 }
 
 // newPair makes both. The ports and networks of the two differ, as they do on one Engine, and both apps say so.
@@ -50,7 +51,7 @@ func newPair(t *testing.T) *pair {
 	})
 	staging.must(staging.WriteEnv(rig.Env{"AZURE_OPENAI_API_KEY": stagingKey, "SMTP_PASSWORD": stagingPass, "ANONYMIZATION_SEED": "canary-staging-seed-1c"}))
 	staging.must(staging.Start(t.Context()))
-	p := &pair{staging, production, t.TempDir()}
+	p := &pair{staging: staging, production: production, home: t.TempDir()}
 	p.at(0, "context", "add", "staging", "unix://"+staging.Socket())
 	return p
 }
@@ -60,6 +61,9 @@ func (p *pair) at(code int, args ...string) rig.Result {
 	p.production.t.Helper()
 	cmd := p.production.Command(p.production.t.Context(), args...)
 	cmd.Env = append(cmd.Env, "XDG_CONFIG_HOME="+p.home)
+	if p.path != "" {
+		cmd.Env = append(cmd.Env, "PATH="+p.path)
+	}
 	res, err := p.production.Finish(p.production.t.Context(), cmd)
 	p.production.must(err)
 	if res.Code != code {

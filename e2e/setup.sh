@@ -43,6 +43,9 @@ missing() {
 	command -v docker-registry >/dev/null || command -v registry >/dev/null || echo docker-registry
 	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || echo postgresql
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
+	if [ "${FAIRLEAD_E2E_FULL-}" = 1 ]; then
+		[ -x /usr/sbin/sshd ] || echo openssh-server
+	fi
 	if ! answers; then
 		command -v dockerd >/dev/null || echo docker.io
 		command -v iptables >/dev/null || echo iptables
