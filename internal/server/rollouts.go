@@ -79,7 +79,7 @@ func verifiedThere(r orchestrator.Request) error {
 		return fault.New(fault.Usage, "the field \"from\" names more than %d points; nothing was changed", mostDrift)
 	}
 	for _, text := range append([]string{f.Context, f.Instance, f.Environment, f.App, f.Rollout, f.Digest}, f.Drift...) {
-		if err := plainText("from", text, maxReason); err != nil {
+		if err := plainText("field \"from\"", text, maxReason); err != nil {
 			return err
 		}
 	}
