@@ -105,21 +105,9 @@ func (r *Reader) open(label string, sealed secret.Value, identities []age.Identi
 	if err != nil {
 		return nil, problem(label, "is not a file that age has encrypted, or a damaged one", fix)
 	}
-	most := r.most()
-	content, err := io.ReadAll(io.LimitReader(plain, most+1))
-	switch {
-	case err != nil:
+	content, err := io.ReadAll(plain) // which is shorter than the file
+	if err != nil {
 		return nil, problem(label, "is damaged: it was cut or changed after it was encrypted", fix)
-	case int64(len(content)) > most:
-		return nil, tooLong(label, most)
 	}
 	return content, nil
-}
-
-// most is how many bytes of a source are read.
-func (r *Reader) most() int64 {
-	if r.Policy.MaxBytes > 0 {
-		return r.Policy.MaxBytes
-	}
-	return envfile.DefaultBytes
 }

@@ -205,7 +205,7 @@ func TestFunctionRefuses(t *testing.T) {
 		"everybody may call it": {"GRANT EXECUTE ON FUNCTION " + name + takes + " TO PUBLIC", fault.Refused, "may be called by everybody"},
 		"we may not call it":    {`REVOKE EXECUTE ON FUNCTION ` + name + takes + ` FROM "clear""er_@@"`, fault.Refused, "may not be called by the user of the URL"},
 		"no table":              {`ALTER TABLE "SystemSettings" RENAME TO x`, fault.NotFound, "there is no table"},
-		"no column":             {`ALTER TABLE "SystemSettings" RENAME seed TO seeds`, fault.Refused, `column "seed" does not exist`},
+		"no column":             {`ALTER TABLE "SystemSettings" RENAME seed TO seeds`, fault.Refused, "were altered, renamed or made anew"},
 		"no row":                {`DELETE FROM "SystemSettings"`, fault.NotFound, "matches no row"},
 		"a second row":          {`ALTER TABLE "SystemSettings" DROP CONSTRAINT "SystemSettings_pkey"; INSERT INTO "SystemSettings" VALUES ('singleton')`, fault.Refused, "matches more than one row"},
 		"row-level security":    {`ALTER TABLE "SystemSettings" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`, fault.Refused, "row-level security that applies to its owner"},
@@ -271,6 +271,24 @@ func TestFunctionUntilTheCommit(t *testing.T) {
 	if row := d.row(); err != nil || row != "NULL||NULL|" {
 		t.Errorf("the row is %s, %v", row, err)
 	}
+}
+
+// Names and values that need quoting are what they are.
+func TestFunctionOfOddNames(t *testing.T) {
+	d := fresh(t, `CREATE TABLE "it's \ $fairlead$ ""x""" ("key's \" text, "col's \ $$" text NOT NULL, plain text);
+		ALTER TABLE "it's \ $fairlead$ ""x""" OWNER TO APP; INSERT INTO "it's \ $fairlead$ ""x""" VALUES (E'o\'n\\e $fairlead$ {body}', 'c4n4ry-1', 'c4n4ry-2'), ('two', 'c4n4ry-3', 'c4n4ry-4')`)
+	target := d.functional(func(t *Target) {
+		t.Table, t.RowColumn, t.RowValue = `it's \ $fairlead$ "x"`, `key's \`, `o'n\e $fairlead$ {body}`
+		t.Columns = []Column{{"one", `col's \ $$`, ""}, {"two", "plain", secret.Clear}}
+	})
+	residue, err := inside().Clear(t.Context(), target, map[string]secret.Value{"one": secret.NewValue("c4n4ry-1"), "two": secret.NewValue("c4n4ry-x")}, yes)
+	if err != nil || !residue[0].Cleared || !residue[1].Cleared {
+		t.Fatalf("got %+v, %v", residue, err)
+	}
+	if got := d.one(`SELECT string_agg(concat_ws('|', "col's \ $$", coalesce(plain, 'NULL')), '/' ORDER BY plain NULLS FIRST) FROM "it's \ $fairlead$ ""x"""`); got != "|NULL/c4n4ry-3|c4n4ry-4" {
+		t.Errorf("the table holds %s", got)
+	}
+	d.run(definition(target).Constraint()[:strings.Index(definition(target).Constraint(), "-- This one")])
 }
 
 // The constraint lets the app work on, and refuses a new value. NOT NULL columns are empty with ”.
