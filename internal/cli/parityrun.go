@@ -29,14 +29,13 @@ type stage struct {
 
 // course is the report on a run over two hosts.
 type course struct {
-	Format  int     `json:"format"`
-	App     string  `json:"app"`
-	From    string  `json:"from"`
-	To      string  `json:"to"`
-	Digest  string  `json:"digest,omitempty"`
-	Exit    int     `json:"exit"` // of the stage that failed
-	Stages  []stage `json:"stages"`
-	failure error
+	Format int     `json:"format"`
+	App    string  `json:"app"`
+	From   string  `json:"from"`
+	To     string  `json:"to"`
+	Digest string  `json:"digest,omitempty"`
+	Exit   int     `json:"exit"` // of the stage that failed
+	Stages []stage `json:"stages"`
 }
 
 func (t *tool) parityRun() *cobra.Command {

@@ -74,7 +74,8 @@ func TestProvisioningHash(t *testing.T) {
 		}
 		return report.Services[0].Hash
 	}
-	if hash() != hash() || hash() == hash("command: [serve]", "command: [serve, fast]") {
+	first, again, other := hash(), hash(), hash("command: [serve]", "command: [serve, fast]")
+	if first != again || first == other {
 		t.Error("the hash does not tell definitions apart")
 	}
 }
