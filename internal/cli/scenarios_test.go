@@ -23,6 +23,8 @@ func scenario(t failer, name string) *servertest.Rollouts {
 		return provisioned(t, "staging-1", "staging")
 	case "production":
 		return provisioned(t, "prod-1", "production", olderDigest)
+	case "promoted":
+		return provisioned(t, "prod-1", "production")
 	case "drifted-production":
 		return provisioned(t, "prod-1", "production", drifting)
 	case "unverified":

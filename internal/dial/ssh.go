@@ -129,10 +129,17 @@ func (s SSH) failed(ctx context.Context, c *conn) error {
 	if said != "" {
 		said = ": " + said
 	}
-	code := c.cmd.ProcessState.ExitCode()
+	code := -1 // it was ended from here
+	select {
+	case <-c.done:
+		code = c.cmd.ProcessState.ExitCode()
+	default:
+	}
 	switch {
 	case ctx.Err() != nil:
 		return fault.New(fault.Unreachable, "%s was not reached through ssh within %s%s", s, dialTimeout, said)
+	case code < 0:
+		return fault.New(fault.Unreachable, "ssh reaches %s, but the command there does not say that it is connected%s; does a login shell print at every start?", s, said)
 	case code == 255:
 		return fault.New(fault.Unreachable, "ssh does not reach %s%s; try: ssh %s true", s, said, s.again())
 	case code == 126 || code == 127:
@@ -228,7 +235,8 @@ func (c *conn) Write(b []byte) (int, error) { return c.in.Write(b) }
 // CloseWrite tells the daemon that nothing more comes.
 func (c *conn) CloseWrite() error { return c.in.Close() }
 
-func (c *conn) kill() { _ = c.cmd.Process.Kill() }
+// kill ends ssh, and what it has started: they are a session of their own.
+func (c *conn) kill() { _ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL) }
 
 // Close ends the connection and the process: by itself, or else soon.
 func (c *conn) Close() error {
@@ -241,7 +249,10 @@ func (c *conn) Close() error {
 			_ = c.cmd.Wait()
 			close(c.done)
 		}()
-		<-c.done
+		select {
+		case <-c.done:
+		case <-time.After(3 * partTimeout): // somebody else holds its output open
+		}
 	})
 	return nil
 }
