@@ -46,7 +46,8 @@ missing() {
 	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || echo postgresql
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
 	if [ "${FAIRLEAD_E2E_FULL-}" = 1 ]; then
-		for tool in docker-compose debootstrap lintian; do command -v "$tool" >/dev/null || echo "$tool"; done
+		[ -x /usr/sbin/sshd ] || echo openssh-server
+		for tool in docker-compose debootstrap lintian pgbouncer; do command -v "$tool" >/dev/null || echo "$tool"; done
 	fi
 	if ! answers; then
 		command -v dockerd >/dev/null || echo docker.io

@@ -17,7 +17,7 @@ import (
 const module = "github.com/capakraken/fairlead/"
 
 // ground is the floor that every room may stand on.
-var ground = []string{"fault", "secret", "workload", "rollout"}
+var ground = []string{"fault", "secret", "workload", "rollout", "parity"}
 
 // rooms says what each room may import. An import goes only downwards.
 var rooms = map[string][]string{
@@ -26,24 +26,30 @@ var rooms = map[string][]string{
 	"secret":       {"fault"},
 	"workload":     {"fault", "secret"},
 	"rollout":      {"fault", "secret", "workload"},
+	"parity":       {"fault", "workload"},
 	"journal":      {"failpoint", "fault"},
 	"lint":         {"fault", "secret", "envfile"},
-	"config":       {"fault", "secret", "workload", "lint"},
+	"config":       {"fault", "secret", "workload", "parity", "lint"},
 	"compose":      {"fault", "secret", "workload"},
 	"envfile":      {"fault", "secret"},
 	"engine":       {"failpoint", "fault", "secret", "workload"},
 	"probe":        {"fault", "secret", "workload"},
-	"legacy":       {"failpoint", "fault", "secret"},
-	"hook":         {"fault"},
+	"legacysql":    nil,
+	"legacy":       {"failpoint", "fault", "secret", "legacysql"},
+	"command":      {"fault"},
+	"hook":         {"fault", "command"},
+	"envsource":    {"fault", "secret", "envfile", "command"},
 	"systemd":      {"fault"},
 	"draft":        {"fault", "secret", "workload"},
+	"contexts":     {"fault"},
+	"dial":         {"fault"},
 	"steps":        and(ground, "failpoint", "journal", "config", "compose", "envfile", "lint"),
 	"orchestrator": and(ground, "failpoint", "journal", "steps"),
 	"doctor":       and(ground, "config", "steps"),
 	"api":          ground,
 	"server":       and(ground, "journal", "api", "orchestrator"),
-	"cli":          and(ground, "journal", "config", "compose", "envfile", "lint", "api", "draft", "doctor", "systemd"),
-	"daemon": and(ground, "failpoint", "journal", "config", "compose", "envfile", "engine", "probe", "legacy", "hook", "steps",
+	"cli":          and(ground, "journal", "config", "compose", "envfile", "lint", "api", "draft", "doctor", "systemd", "contexts", "dial", "legacysql"),
+	"daemon": and(ground, "failpoint", "journal", "config", "compose", "envfile", "engine", "probe", "legacy", "command", "hook", "envsource", "steps",
 		"orchestrator", "doctor", "api", "server"),
 }
 
@@ -56,16 +62,18 @@ var libraries = map[string][]string{
 	"github.com/jackc/pgx/":            {"legacy"},
 	"github.com/compose-spec/":         {"compose"},
 	"github.com/hashicorp/go-envparse": {"envfile"},
+	"filippo.io/age":                   {"envsource"},
+	"filippo.io/age/":                  {"envsource"},
 	"github.com/itchyny/gojq":          {"probe", "config"},
-	"go.yaml.in/yaml/":                 {"config", "compose", "draft"},
+	"go.yaml.in/yaml/":                 {"config", "compose", "draft", "contexts"},
 	"github.com/prometheus/":           {"server"},
 	"github.com/coreos/go-systemd/":    {"daemon"},
 	"github.com/spf13/cobra":           {"cli", "daemon"},
 	"go.uber.org/zap":                  {"orchestrator", "server", "daemon"},
 	"go.uber.org/zap/":                 {"daemon"},
 	"database/sql":                     {},
-	"os/exec":                          {"hook", "systemd"}, // nothing else is run: the Engine and the database are spoken to
-	"net/http/pprof":                   {},                  // a dump of the memory holds the secrets
+	"os/exec":                          {"command", "dial", "systemd"}, // of a command's own host, the caller's ssh and systemctl; nothing else is run: the Engine and the database are spoken to
+	"net/http/pprof":                   {},                             // a dump of the memory holds the secrets
 	"expvar":                           {},
 	"runtime/pprof":                    {},
 	"plugin":                           {},

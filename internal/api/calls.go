@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/capakraken/fairlead/internal/parity"
 	"github.com/capakraken/fairlead/internal/rollout"
 )
 
@@ -40,6 +41,12 @@ func (c *Client) Secrets(ctx context.Context, app string) (rollout.SecretReport,
 func (c *Client) Residue(ctx context.Context, app string) (rollout.ResidueReport, error) {
 	var out rollout.ResidueReport
 	return out, c.do(ctx, call{method: http.MethodGet, path: []string{"v1", "apps", app, "residue"}}, &out)
+}
+
+// Provisioning returns how an app is provisioned, for a comparison with another host.
+func (c *Client) Provisioning(ctx context.Context, app string) (parity.Report, error) {
+	var out parity.Report
+	return out, c.do(ctx, call{method: http.MethodGet, path: []string{"v1", "apps", app, "provisioning"}}, &out)
 }
 
 // Trigger asks for a rollout of an app and returns once it is recorded. A second request with one key that is not ""

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -20,7 +21,7 @@ const maxAnswer = 64 << 20
 // Client asks the daemon. Its errors are those of the daemon, with their kinds; when nobody answers the kind is
 // Unreachable. It is safe for concurrent use.
 type Client struct {
-	socket string
+	socket string // or what else the daemon is called for people
 	http   *http.Client
 	long   *http.Client // waits as long for an answer as the caller does
 	// OnVersion is called with the daemon's version after every answer, where it is not nil.
@@ -28,13 +29,20 @@ type Client struct {
 	spoke     atomic.Bool // the daemon has answered something
 }
 
+// Dial connects with a daemon. Where its error is a fault, that is what a caller is told.
+type Dial func(ctx context.Context) (net.Conn, error)
+
 // NewClient returns a client of the daemon behind the unix socket. It does not connect yet.
-func NewClient(socket string) *Client {
+func NewClient(socket string) *Client { return NewClientOver(socket, overSocket(socket)) }
+
+// NewClientOver returns a client of the daemon that dial connects with; where says for people which one that is. It does not
+// connect yet.
+func NewClientOver(where string, dial Dial) *Client {
 	// The daemon never redirects; whoever does is not the daemon.
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	slow := transport(socket)
+	slow := transport(dial)
 	slow.ResponseHeaderTimeout = 0
-	return &Client{socket: socket, http: &http.Client{Transport: transport(socket), CheckRedirect: stay},
+	return &Client{socket: where, http: &http.Client{Transport: transport(dial), CheckRedirect: stay},
 		long: &http.Client{Transport: slow, CheckRedirect: stay}}
 }
 

@@ -99,7 +99,7 @@ func TestCalls(t *testing.T) {
 	if want := fmt.Sprint([]any{"full", "a b/c", "a b/c", "a b/c", "a b/c", fault.Difference, 1, fault.Difference, "01K", nil, "a b/c"}); fmt.Sprint(got) != want {
 		t.Errorf("answers %v, want %v", got, want)
 	}
-	if want := "app a b/c|secrets a b/c|residue a b/c|trigger {App:a b/c Kind:deploy Image:2.0.0 Release: Confirmed:false Force:true AllowWeaker:false IfChanged:false Reason:why IdempotencyKey:k}|" +
+	if want := "app a b/c|secrets a b/c|residue a b/c|trigger {App:a b/c Kind:deploy Image:2.0.0 Release: Confirmed:false Force:true AllowWeaker:false IfChanged:false Reason:why IdempotencyKey:k From:<nil>}|" +
 		"rollouts a b/c 7|rollout 0/1|cancel 01K why|lock a b/c why|unlock a b/c why"; strings.Join(asked, "|") != want {
 		t.Errorf("asked for %s", strings.Join(asked, "|"))
 	}

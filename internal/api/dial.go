@@ -28,12 +28,26 @@ type dialError struct{ error }
 // Unwrap returns the failure itself.
 func (e dialError) Unwrap() error { return e.error }
 
-// transport connects to the socket, whatever host a request names.
-func transport(socket string) *http.Transport {
+// overSocket connects with a daemon of this host.
+func overSocket(socket string) Dial {
 	d := net.Dialer{Timeout: dialTimeout}
+	return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "unix", socket) }
+}
+
+// DialSocket connects with a daemon of this host for whoever passes the connection on. Its errors are those of a Client.
+func DialSocket(ctx context.Context, socket string) (*net.UnixConn, error) {
+	conn, err := overSocket(socket)(ctx)
+	if err != nil {
+		return nil, NewClient(socket).unanswered(ctx, http.MethodGet, dialError{err})
+	}
+	return conn.(*net.UnixConn), nil //nolint:forcetypeassert // a dialer of "unix" returns nothing else
+}
+
+// transport connects by dial, whatever host a request names.
+func transport(dial Dial) *http.Transport {
 	return &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			c, err := d.DialContext(ctx, "unix", socket)
+			c, err := dial(ctx)
 			if err != nil {
 				return nil, dialError{err}
 			}
@@ -56,6 +70,9 @@ func (c *Client) unanswered(ctx context.Context, method string, err error) error
 			text += "; what was asked for may have begun all the same: look before you repeat it, with fairlead status"
 		}
 		return fault.Hide(err, fault.Unreachable, text, c.socket)
+	}
+	if told, ok := errors.AsType[*fault.Error](err); ok {
+		return told
 	}
 	switch {
 	case errors.Is(err, fs.ErrPermission):

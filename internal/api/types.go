@@ -24,6 +24,8 @@ type Trigger struct {
 	// answer to one that is not needed is 200, and its rollout has no id.
 	IfChanged bool   `json:"if_changed,omitempty"`
 	Reason    string `json:"reason,omitempty"`
+	// From says which host has verified the image of a deploy, whose digest it then is.
+	From *rollout.From `json:"from,omitempty"`
 }
 
 // Reason is the body of a cancel, a lock and an unlock.

@@ -11,6 +11,6 @@ func (t *tool) audit() *cobra.Command {
 			return misused(c, "say which: fairlead audit log, or fairlead audit verify")
 		},
 	}
-	c.AddCommand(t.auditLog(), t.auditVerify())
+	c.AddCommand(t.auditLog(), onlyHere(t.auditVerify()))
 	return c
 }

@@ -86,7 +86,7 @@ type look struct {
 func looks(app config.App) []look {
 	out := make([]look, len(app.Env))
 	for i, source := range app.Env {
-		info, err := os.Stat(source.File)
+		info, err := os.Stat(source.Path())
 		if err != nil {
 			continue
 		}
@@ -102,6 +102,10 @@ func (t *tool) validate(app config.App) error {
 	p := config.Provided{Whole: true}
 	var problems []fault.Problem
 	for _, source := range app.Env {
+		if source.Kind() != config.FileSource { // only the daemon can read it
+			p.Whole = false
+			continue
+		}
 		f, err := envfile.Read(source.File, envfile.Policy{UID: os.Getuid(), GID: os.Getgid()})
 		problems = append(problems, fault.ProblemsOf(err)...)
 		p.Whole = p.Whole && (err == nil || f.Env != nil || f.Faulty != nil)

@@ -53,7 +53,7 @@ func (t *tool) agree(c *cobra.Command, client *api.Client, app string) (bool, er
 	}
 	t.residueTable(report)
 	t.warnOfCopies(report)
-	return true, t.confirm(c.Context(), "Clear "+count(len(left), "value", "values")+" from the database of "+app+" for good? [y/N] ")
+	return true, t.confirm(c.Context(), "Clear "+count(len(left), "value", "values")+" from the database of "+app+t.on()+" for good? [y/N] ")
 }
 
 // confirm asks, and returns an error unless the answer is yes.

@@ -24,7 +24,7 @@ func (t *tool) doctor() *cobra.Command {
 			if t.Doctor == nil {
 				return fault.New(fault.Internal, "this program was built without a doctor")
 			}
-			where.Socket = t.socket
+			where.Socket = t.localSocket()
 			return t.diagnosis(t.Doctor(c.Context(), where))
 		},
 	}

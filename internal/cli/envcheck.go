@@ -68,7 +68,7 @@ func (t *tool) envCheck() *cobra.Command {
 			return t.checkEnv(k)
 		},
 	}
-	c.Flags().StringVar(&k.app, "app", "", "hold the file against the secrets and the policy of this app")
+	c.Flags().StringVar(&k.app, "app", "", "hold the file, and how it is kept, against the secrets and the policy of this app")
 	c.Flags().StringVar(&k.config, "config", "/etc/fairlead/fairlead.yaml", "the configuration, with --app")
 	c.Flags().BoolVar(&k.fix, "fix", false, "rewrite what is beyond doubt")
 	return c
@@ -98,6 +98,9 @@ func (t *tool) checkEnv(k checking) error {
 	told := checkedEnv{File: k.file, Variables: len(env), Findings: report.Findings, Left: report.Left(), Errors: report.Errors, Warnings: report.Warnings, Fixed: fixed}
 	if k.app != "" {
 		told.Secrets = heldAgainst(app, k.file, content)
+		if k.file != "-" {
+			told.Secrets = append(envfile.Kept(k.file, envfile.Policy{UID: os.Getuid(), GID: os.Getgid()}), told.Secrets...)
+		}
 		told.Errors += len(told.Secrets)
 	}
 	return t.tellEnv(told)
@@ -174,12 +177,17 @@ func heldAgainst(app config.App, file string, content secret.Value) []fault.Prob
 	p := config.Provided{Whole: true}
 	p.Env, p.Faulty = envfile.Variables(file, content)
 	path, err := filepath.Abs(file)
-	if err != nil || !slices.Contains(app.Env, config.EnvSource{File: path}) {
+	if err != nil || !slices.ContainsFunc(app.Env, func(s config.EnvSource) bool { return s.File == path }) {
 		app.Env = []config.EnvSource{{File: file}}
 		return app.Catalog(p)
 	}
 	for _, source := range app.Env {
-		if source.File != path {
+		switch {
+		case source.Kind() == config.EnvironmentSource:
+			p.Faulty = append(p.Faulty, source.Environment...)
+		case source.Kind() != config.FileSource:
+			p.Whole = false // only the daemon can read it
+		case source.File != path:
 			names, ok := variablesIn(source.File)
 			p.Faulty, p.Whole = append(p.Faulty, names...), p.Whole && ok // what another source has is not missing here
 		}

@@ -20,6 +20,11 @@ func validated(v rollout.Validated) []string {
 		}
 	}
 	facts := []string{fmt.Sprintf("%d of %s provisioned in %s", there, count(len(v.Secrets), "secret is", "secrets are"), strings.Join(v.Sources, ", "))}
+	if len(v.Provided) > 1 {
+		for _, p := range v.Provided {
+			facts = append(facts, gave(p))
+		}
+	}
 	for _, b := range v.Baseline {
 		facts = append(facts, b.Service+": "+baseline(b))
 	}
@@ -30,6 +35,18 @@ func validated(v rollout.Validated) []string {
 		facts = append(facts, hazards("a clear does not erase every copy: ", v.Survey.Hazards)...)
 	}
 	return facts
+}
+
+// gave says which variables come from a source.
+func gave(s rollout.SourceFact) string {
+	text := s.Source + ": " + strings.Join(s.Keys, ", ")
+	if len(s.Keys) == 0 {
+		text = s.Source + ": nothing that counts"
+	}
+	if len(s.Overridden) > 0 {
+		text += " (a later source gives another value to " + strings.Join(s.Overridden, ", ") + ")"
+	}
+	return text
 }
 
 // baseline says what a service was found to be.

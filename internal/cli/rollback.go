@@ -55,7 +55,7 @@ func (t *tool) accept(c *cobra.Command, client *api.Client, app, release string)
 			return false, nil
 		}
 		t.say("%s", target.Warning())
-		return true, t.confirm(c.Context(), "Go back to release "+target.Release.ID+" ("+target.Release.Image.String()+")? [y/N] ")
+		return true, t.confirm(c.Context(), "Go back to release "+target.Release.ID+" ("+target.Release.Image.String()+")"+t.on()+"? [y/N] ")
 	}
 	return false, nil
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/capakraken/fairlead/internal/api"
 	"github.com/capakraken/fairlead/internal/fault"
 )
 
@@ -23,14 +22,15 @@ const exitCodes = `Exit codes:
   4  rolled back: the baseline is restored
   5  halted: a person is needed
   6  busy: another rollout, or a lock, holds the app
-  7  a difference was found: residue remains, the journal does not verify, or readers of an env file differ
+  7  a difference was found: residue remains, parity differs, the journal does not verify, or readers of an env file differ
   8  the daemon cannot be reached
   130  interrupted: a rollout that is followed goes on, a request that waits leaves the queue`
 
 // tool is what all commands share.
 type tool struct {
 	Options
-	socket, output string
+	socket, contextName, output string
+	chosen                      chosen
 }
 
 // New returns the root command with all others below it.
@@ -48,14 +48,11 @@ func New(o Options) (*cobra.Command, error) {
 		SilenceUsage:  true,
 		Args:          subcommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if t.output != "text" && t.output != "json" {
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if t.output != "text" && t.output != "json" && (t.output != markdown || c.Annotations[markdown] == "") {
 				return fault.New(fault.Usage, "--output is %q, where text or json belongs", t.output)
 			}
-			if t.socket == "" {
-				return fault.New(fault.Usage, "--socket is empty, where the path of the daemon's socket belongs")
-			}
-			return nil
+			return t.choose(c)
 		},
 	}
 	root.SetUsageFunc(usedOnce(root.UsageFunc()))
@@ -74,11 +71,13 @@ func New(o Options) (*cobra.Command, error) {
 		socket = s
 	}
 	root.PersistentFlags().StringVar(&t.socket, "socket", socket, "the daemon's socket; also from $FAIRLEAD_SOCKET")
+	root.PersistentFlags().StringVar(&t.contextName, "context", "", "the daemon by its context (fairlead context); also from $FAIRLEAD_CONTEXT")
 	root.PersistentFlags().StringVarP(&t.output, "output", "o", "text", "text or json")
 	root.AddCommand(t.deploy(), t.rotate(), t.rollback(), t.cleanup(), t.status(), t.rollouts(), t.show(), t.watch(), t.cancel(), t.lock(), t.unlock(),
-		t.secrets(), t.residue(), t.audit(), t.config(), t.env(), t.init(), t.doctor(), t.systemd(), t.version())
+		t.secrets(), t.residue(), t.provisioning(), t.parity(), t.context(), t.audit(),
+		onlyHere(t.config()), onlyHere(t.env()), onlyHere(t.legacy()), onlyHere(t.init()), onlyHere(t.doctor()), onlyHere(t.systemd()), onlyHere(t.version()), t.dialStdio())
 	if o.Daemon != nil {
-		root.AddCommand(o.Daemon)
+		root.AddCommand(onlyHere(o.Daemon))
 	}
 	t.complete(root)
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]cobra.Completion{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
@@ -100,19 +99,6 @@ func usedOnce(usage func(*cobra.Command) error) func(*cobra.Command) error {
 		_, err = io.WriteString(out, strings.Replace(text.String(), "\n  "+c.CommandPath()+" [command]\n", "\n", 1))
 		return written(err)
 	}
-}
-
-// client returns a client of the daemon. It warns once when the daemon is of another version.
-func (t *tool) client() *api.Client {
-	c := api.NewClient(t.socket)
-	warned := false
-	c.OnVersion = func(version string) {
-		if version != t.Version && version != "" && !warned {
-			warned = true
-			t.hint("this command is of version %s, the daemon of version %s", t.Version, version)
-		}
-	}
-	return c
 }
 
 // json tells whether the output is for programs.

@@ -19,6 +19,16 @@ func scenario(t failer, name string) *servertest.Rollouts {
 		return calm(play(t, deployed()))
 	case "succeeded-with-residue":
 		return calm(play(t, residueLeft()))
+	case "staging":
+		return provisioned(t, "staging-1", "staging")
+	case "production":
+		return provisioned(t, "prod-1", "production", olderDigest)
+	case "promoted":
+		return provisioned(t, "prod-1", "production")
+	case "drifted-production":
+		return provisioned(t, "prod-1", "production", drifting)
+	case "unverified":
+		return provisioned(t, "staging-1", "staging", unproved)
 	case "rolled-back":
 		return calm(play(t, rolledBack()))
 	case "halted":

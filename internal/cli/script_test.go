@@ -28,6 +28,7 @@ import (
 // TestScript runs the stories in testdata/script. Besides testscript's own commands they have:
 //
 //	daemon SCENARIO      start a daemon that answers as the scenario has it
+//	second SCENARIO      start another daemon, whose socket is $SECOND
 //	terminal             from now on, standard input and output are a terminal
 //	answer TEXT          what is typed at the next question
 //	given FILE           what stands on standard input
@@ -48,7 +49,12 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"daemon":    func(ts *testscript.TestScript, _ bool, args []string) { at(ts).daemon(ts, args[0]) },
+			"daemon": func(ts *testscript.TestScript, _ bool, args []string) { at(ts).daemon(ts, args[0]) },
+			"second": func(ts *testscript.TestScript, _ bool, args []string) {
+				fake := servertest.Start(at(ts).t, server.Options{Rollouts: scenario(ts, args[0]), Version: "test", Instance: "staging-1"})
+				ts.Defer(fake.Stop)
+				ts.Setenv("SECOND", fake.Socket)
+			},
 			"terminal":  func(ts *testscript.TestScript, _ bool, _ []string) { at(ts).terminal = true },
 			"answer":    func(ts *testscript.TestScript, _ bool, args []string) { at(ts).in = args[0] + "\n" },
 			"given":     func(ts *testscript.TestScript, _ bool, args []string) { at(ts).in = ts.ReadFile(args[0]) },

@@ -34,9 +34,9 @@ func (t *tool) secrets() *cobra.Command {
 }
 
 func (t *tool) secretTable(report rollout.SecretReport) {
-	rows := [][]string{{"VARIABLE", "SECRET", "REQUIRED", "PROVISIONED", "SOURCE", "RESIDUE", "CHANGED", "DESCRIPTION"}}
+	rows := [][]string{{"VARIABLE", "SECRET", "REQUIRED", "PROVISIONED", "SOURCE", "RESIDUE", "CHANGED", "FROM", "DESCRIPTION"}}
 	for _, s := range report.Secrets {
-		rows = append(rows, []string{s.Env, s.Name, yesNo(s.Required), provisioned(s), sources(s), string(s.Residue), t.moment(s.Changed), s.Description})
+		rows = append(rows, []string{s.Env, s.Name, yesNo(s.Required), provisioned(s), sources(s), string(s.Residue), t.moment(s.Changed), orDash(s.Origin), s.Description})
 	}
 	t.table(rows)
 	for _, s := range report.Secrets {

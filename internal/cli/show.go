@@ -35,7 +35,7 @@ func (t *tool) showRollout(r api.Rollout) {
 	key := r.Request.IdempotencyKey
 	t.pairs([][2]string{
 		{"rollout", r.ID}, {"app", r.App}, {"kind", r.Kind}, {"image", image(r)}, {"release", r.Target.ID},
-		{"asked for by", r.Request.Requester}, {"reason", r.Request.Reason}, {"idempotency key", key},
+		{"asked for by", r.Request.Requester}, {"reason", r.Request.Reason}, {"from", from(r.Request)}, {"idempotency key", key},
 		{"begun", t.moment(r.Begun)}, {"ended", t.moment(r.Ended)}, {"state", outcome(r)}, {"cancelled", r.Cancel},
 	})
 	t.say("")

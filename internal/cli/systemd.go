@@ -79,7 +79,9 @@ func (t *tool) lookAfter(ctx context.Context, name string, f lookingAfter) error
 	}
 	p := systemd.Plan{App: name, OnChange: systemd.Mode(f.onChange), Schedule: f.schedule, Residue: app.Legacy != nil}
 	for _, source := range app.Env {
-		p.Files = append(p.Files, source.File)
+		if path := source.Path(); path != "" {
+			p.Files = append(p.Files, path)
+		}
 	}
 	if err := p.Validate(); err != nil {
 		return err

@@ -21,7 +21,7 @@ func readApp(name string, f field) App {
 	if !plainName.MatchString(name) {
 		f.bad("is not a usable name for an app", "use lower-case letters, digits and hyphens, 63 at most, beginning with a letter or digit")
 	}
-	m := f.only("environment", "image", "allowed_registries", "env", "lint", "services", "compose", "verify", "secrets", "legacy", "clear", "keep_releases", "not_consumers", "timeouts", "pre_start", "hooks")
+	m := f.only("environment", "image", "allowed_registries", "env", "lint", "services", "compose", "verify", "secrets", "legacy", "clear", "keep_releases", "not_consumers", "timeouts", "pre_start", "hooks", "parity")
 	app := App{
 		Name:         name,
 		Environment:  m.need("environment", "name it, such as environment: production").name(),
@@ -34,6 +34,7 @@ func readApp(name string, f field) App {
 		KeepReleases: m.get("keep_releases").number(3, 1, 15),
 		NotConsumers: readNotConsumers(m.get("not_consumers")),
 		Timeouts:     readTimeouts(m.get("timeouts")),
+		Parity:       readParity(m.get("parity")),
 	}
 	app.AllowedRegistries = readRegistries(m.get("allowed_registries"))
 	app.fromAllowed(m)
@@ -89,18 +90,6 @@ func (f field) repository() string {
 		f.bad("names a tag or a digest", "write the repository alone: the tag comes with the rollout (fairlead deploy APP --image TAG)")
 	}
 	return s
-}
-
-func readEnv(f field) []EnvSource {
-	var sources []EnvSource
-	for _, e := range f.list() {
-		source := EnvSource{File: e.only("file").need("file", "write {file: /etc/…/.env.production}").absolute()}
-		if source.File != "" && slices.Contains(sources, source) {
-			e.bad("names a file for the second time", "keep one")
-		}
-		sources = append(sources, source)
-	}
-	return sources
 }
 
 // readDefinitions reads where the services are defined: here, or in Compose files.

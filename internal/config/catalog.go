@@ -2,7 +2,6 @@ package config
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/secret"
@@ -28,7 +27,7 @@ func (a App) Catalog(p Provided) []fault.Problem {
 			}
 		case spec.Required && p.Whole && !slices.Contains(p.Faulty, spec.Env):
 			problems = append(problems, fault.Problem{Where: a.EnvFiles(), What: spec.Env + " is missing (" + title(spec) + ", required)",
-				Fix: "add the line " + spec.Env + "=…"})
+				Fix: a.adding(spec.Env)})
 		}
 	}
 	return problems
@@ -41,11 +40,10 @@ func title(s secret.Spec) string {
 	return s.Name
 }
 
-// EnvFiles returns the paths of the env sources, for a sentence.
-func (a App) EnvFiles() string {
-	var names []string
-	for _, e := range a.Env {
-		names = append(names, e.File)
+// adding says how a variable gets into the app's environment.
+func (a App) adding(name string) string {
+	if len(a.Env) > 0 && a.Env[0].Kind() == FileSource {
+		return "add the line " + name + "=…"
 	}
-	return strings.Join(names, ", ")
+	return "add it to one of the sources"
 }

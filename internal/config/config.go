@@ -63,6 +63,12 @@ type App struct {
 	Timeouts          Timeouts
 	PreStart          *PreStart // nil when nothing runs before the old containers stop
 	Hooks             []Hook    // in the order in which they are called
+	Parity            Parity
+}
+
+// Parity says how the app is held against itself on another host.
+type Parity struct {
+	Ignore []string // patterns of points that are expected to differ; nil for the default
 }
 
 // PreStart is a command that runs in a one-off container of the new image before the old containers stop.
@@ -83,11 +89,6 @@ func (a App) SecretVariables() []string {
 		names = append(names, a.Legacy.DSN.Env)
 	}
 	return names
-}
-
-// EnvSource is one source of an app's environment.
-type EnvSource struct {
-	File string // absolute path
 }
 
 // Compose says which Compose files define the app's services.
@@ -121,6 +122,9 @@ type Legacy struct {
 	Schema string // empty for the one that the DSN names
 	Table  string
 	Row    Row
+	// Function is the function, in the table's schema, that looks and clears in the place of the user of the DSN, who needs no
+	// right on the table then. Empty where the table is read and written.
+	Function string
 }
 
 // DSN says where the database's address is kept; exactly one field is set.

@@ -54,7 +54,7 @@ func TestEveryKey(t *testing.T) {
 		Apps: map[string]App{"shop": {
 			Name: "shop", Environment: "production", Repository: "registry.example.com:5000/team/shop", Line: 9,
 			AllowedRegistries: Registries{"registry.example.com:5000/team", "docker.io"},
-			Env:               []EnvSource{{File: "/etc/shop/.env.production"}, {File: "/etc/shop/database.env"}},
+			Env:               []EnvSource{{File: "/etc/shop/.env.production"}, {Index: 1, File: "/etc/shop/database.env"}},
 			Lint:              lint.Policy{Deny: []string{"E01", "E05"}, Warn: []string{}},
 			Services: []Definition{{Name: "web", Source: "fairlead.yaml", Line: 16}, {Name: "worker", Source: "fairlead.yaml", Line: 19},
 				{Name: "cron", Source: "fairlead.yaml", Line: 22}, {Name: "plain", Source: "fairlead.yaml", Line: 23}},

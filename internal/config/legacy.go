@@ -10,12 +10,13 @@ func readLegacy(f field) *Legacy {
 	if !f.set() {
 		return nil
 	}
-	m := f.only("dsn", "schema", "table", "row")
+	m := f.only("dsn", "schema", "table", "row", "function")
 	return &Legacy{
-		DSN:    readDSN(m.need("dsn", "write {env: DATABASE_URL}, or {file: /etc/…} for one that is kept in a file")),
-		Schema: m.get("schema").identifier(),
-		Table:  m.need("table", "name the table, in its own case").identifier(),
-		Row:    readRow(m.need("row", "pick the row by a column's value, such as {id: singleton}")),
+		DSN:      readDSN(m.need("dsn", "write {env: DATABASE_URL}, or {file: /etc/…} for one that is kept in a file")),
+		Schema:   m.get("schema").identifier(),
+		Table:    m.need("table", "name the table, in its own case").identifier(),
+		Function: m.get("function").identifier(),
+		Row:      readRow(m.need("row", "pick the row by a column's value, such as {id: singleton}")),
 	}
 }
 

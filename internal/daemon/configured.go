@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/capakraken/fairlead/internal/parity"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/steps"
@@ -82,4 +83,9 @@ func (c *configured) Unchanged(ctx context.Context, app string) (bool, error) {
 // Residue returns what the app's database still holds.
 func (c *configured) Residue(ctx context.Context, app string) (rollout.ResidueReport, error) {
 	return c.current().Residue(ctx, app)
+}
+
+// Provisioning returns how the app is provisioned, but for what only the journal knows.
+func (c *configured) Provisioning(ctx context.Context, app string) (parity.Report, error) {
+	return c.current().Provisioning(ctx, app)
 }

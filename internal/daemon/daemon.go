@@ -118,7 +118,7 @@ func New(o Options) (_ *Daemon, err error) {
 
 // wire makes the rooms known to each other, lowest floor first.
 func (d *Daemon) wire(cfg config.Config, state *state, log *journal.Journal) error {
-	steps, docker, err := newSteps(cfg, state.key, ownPolicy())
+	steps, docker, err := newSteps(cfg, state.key, ownPolicy(), false)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func (d *Daemon) reconfigure(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := stepsOn(d.docker, cfg, d.key, ownPolicy())
+	s, err := stepsOn(d.docker, cfg, d.key, ownPolicy(), false)
 	if err != nil {
 		return nil, err
 	}

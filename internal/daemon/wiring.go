@@ -3,22 +3,26 @@ package daemon
 import (
 	"context"
 	"net/netip"
+	"strings"
 	"time"
 
+	"github.com/capakraken/fairlead/internal/command"
 	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/engine"
 	"github.com/capakraken/fairlead/internal/envfile"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/hook"
 	"github.com/capakraken/fairlead/internal/legacy"
+	"github.com/capakraken/fairlead/internal/parity"
 	"github.com/capakraken/fairlead/internal/probe"
 	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/steps"
 	"github.com/capakraken/fairlead/internal/workload"
 )
 
-// newSteps puts the adapters behind the interfaces that the steps declare. The caller closes the Engine.
-func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy) (*steps.Steps, *engine.Engine, error) {
+// newSteps puts the adapters behind the interfaces that the steps declare. The caller closes the Engine. Elsewhere is
+// where this process is not the daemon.
+func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy, elsewhere bool) (*steps.Steps, *engine.Engine, error) {
 	if cfg.Registry.ConfigFile == "" {
 		return nil, nil, fault.New(fault.Internal, "the credential of the registries has no place")
 	}
@@ -26,7 +30,7 @@ func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy) (*steps.
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := stepsOn(docker, cfg, key, policy)
+	s, err := stepsOn(docker, cfg, key, policy, elsewhere)
 	if err != nil {
 		_ = docker.Close() // nothing was asked of it yet
 		return nil, nil, err
@@ -35,7 +39,8 @@ func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy) (*steps.
 }
 
 // stepsOn returns the steps of a configuration, with the host's Engine.
-func stepsOn(docker *engine.Engine, cfg config.Config, key secret.Key, policy envfile.Policy) (*steps.Steps, error) {
+func stepsOn(docker *engine.Engine, cfg config.Config, key secret.Key, policy envfile.Policy, elsewhere bool) (*steps.Steps, error) {
+	commands := command.New(policy.UID)
 	return steps.New(steps.Options{
 		Instance:   cfg.Instance,
 		Apps:       cfg.Apps,
@@ -47,7 +52,9 @@ func stepsOn(docker *engine.Engine, cfg config.Config, key secret.Key, policy en
 		Images:     images{docker},
 		Prober:     probe.New(probe.Options{Exec: docker.Exec}),
 		Database:   database{docker},
-		Hooks:      hook.New(policy.UID),
+		Hooks:      hook.New(commands),
+		Sources:    newSources(cfg.Instance, policy, commands, elsewhere),
+		Engine:     versions{docker},
 	})
 }
 
@@ -65,6 +72,17 @@ type images struct{ *engine.Engine }
 
 func (i images) Pull(ctx context.Context, image workload.Image, progress func(done, total int64)) (workload.Fetched, error) {
 	return i.Engine.Pull(ctx, image, func(p engine.Progress) { progress(p.Done, p.Total) })
+}
+
+// versions tells of the Engine in the words of a report.
+type versions struct{ engine *engine.Engine }
+
+func (v versions) Versions(ctx context.Context) (parity.Engine, error) {
+	i, err := v.engine.Info(ctx)
+	if err != nil {
+		return parity.Engine{}, err
+	}
+	return parity.Engine{Version: i.EngineVersion, API: i.APIVersion, Platform: strings.TrimSuffix(i.OS+"/"+i.Arch+"/"+i.Variant, "/")}, nil
 }
 
 // database looks at legacy values by the names that the app's containers know.
@@ -98,7 +116,7 @@ func (d database) open(l steps.Legacy) *legacy.Database {
 
 func target(l steps.Legacy) legacy.Target {
 	t := legacy.Target{App: l.App, DSN: l.DSN, DSNOrigin: l.Origin, Schema: l.Config.Schema, Table: l.Config.Table,
-		RowColumn: l.Config.Row.Column, RowValue: l.Config.Row.Value, Identity: l.Identity}
+		RowColumn: l.Config.Row.Column, RowValue: l.Config.Row.Value, Function: l.Config.Function, Identity: l.Identity}
 	for _, s := range l.Secrets {
 		t.Columns = append(t.Columns, legacy.Column{Secret: s.Name, Column: s.LegacyColumn, OnMismatch: s.OnMismatch})
 	}

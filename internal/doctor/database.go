@@ -21,6 +21,8 @@ func (e *examination) database(ctx context.Context, app config.App, known func()
 	switch {
 	case err != nil:
 		return []Finding{warning("not looked at, since the app's environment is not known", "fairlead config check "+e.Path)}
+	case p.Unknown != nil && len(p.Unseen) > 0:
+		return []Finding{warning("not looked at, since its address may come from what only the daemon can read", "ask the daemon: fairlead residue "+app.Name)}
 	case p.Unknown != nil:
 		if e.Self != 0 && e.Self != e.UID && !p.Whole {
 			return []Finding{barred("the database's address")}
@@ -64,6 +66,9 @@ func (g Grants) lacking() []Finding {
 
 // residue says what the database holds, and what else would keep a clean-up from working.
 func (e *examination) residue(ctx context.Context, app config.App, p steps.Provisioned) []Finding {
+	if len(p.Unseen) > 0 {
+		return []Finding{warning("the legacy values were not compared, since the daemon alone can read all of the environment", "ask the daemon: fairlead residue "+app.Name)}
+	}
 	if !p.Whole {
 		return []Finding{warning("the legacy values were not compared, since the env files cannot be read as a whole", "mend the env files first")}
 	}
@@ -86,7 +91,11 @@ func (e *examination) residue(ctx context.Context, app config.App, p steps.Provi
 		}
 	}
 	if len(out) == 0 {
-		out = []Finding{ok(fmt.Sprintf("the table can be read and updated, and holds no legacy value (%s)", count(len(all), "column", "columns")))}
+		can := "the table can be read and updated"
+		if app.Legacy.Function != "" {
+			can = "the function " + app.Legacy.Function + " answers"
+		}
+		out = []Finding{ok(fmt.Sprintf("%s, and the table holds no legacy value (%s)", can, count(len(all), "column", "columns")))}
 	}
 	return out
 }

@@ -56,6 +56,11 @@ func TestFindings(t *testing.T) {
 		"unsound": {func(t *testing.T, s *scene) {
 			s.Unsound = fault.Many(fault.Refused, "refused", []fault.Problem{{Where: "f:3", What: "is wrong", Fix: "right it"}})
 		}, Problem, "f:3: is wrong", "right it", 1},
+		"unseen": {func(_ *testing.T, s *scene) { s.app.Unseen, s.app.Whole = []string{"env[0] exec /usr/bin/sops"}, false },
+			Warning, "env[0] exec /usr/bin/sops can only be read by the daemon", "fairlead secrets shop", 1},
+		"unseen, and the address with it": {func(_ *testing.T, s *scene) {
+			s.app.Unseen, s.app.Whole, s.app.Unknown = []string{"env[0] exec /usr/bin/sops"}, false, refused("missing")
+		}, Warning, "its address may come from what only the daemon can read", "fairlead residue shop", 1},
 		"nobody": {func(_ *testing.T, s *scene) {
 			s.Nobody = fault.Many(fault.Refused, "m", []fault.Problem{{Where: "access.viewers", What: "no user"}})
 		}, Problem, "access.viewers: no user", "", 0},

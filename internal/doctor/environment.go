@@ -33,7 +33,10 @@ func (e *examination) environment(app config.App, known func() (steps.Provisione
 			unset = append(unset, s.Env)
 		}
 	}
-	text := fmt.Sprintf("%s and its definitions are sound; %d of %s set", count(len(p.Sources), "env file", "env files"), set, count(len(p.Secrets), "secret is", "secrets are"))
+	if len(p.Unseen) > 0 {
+		return []Finding{warning(fmt.Sprintf("%s can only be read by the daemon, so the secrets and definitions were not held against them", strings.Join(p.Unseen, ", ")), "ask the daemon: fairlead secrets "+app.Name)}
+	}
+	text := fmt.Sprintf("%s and its definitions are sound; %d of %s set", count(len(p.Sources), "env source", "env sources"), set, count(len(p.Secrets), "secret is", "secrets are"))
 	if len(unset) > 0 {
 		text += " (optional and not set: " + strings.Join(unset, ", ") + ")"
 	}
@@ -47,6 +50,9 @@ func (e *examination) hidden(app config.App, problems []fault.Problem) []Finding
 	}
 	var out []Finding
 	for _, source := range app.Env {
+		if source.Kind() != config.FileSource {
+			continue
+		}
 		f, err := os.Open(source.File)
 		if errors.Is(err, fs.ErrPermission) {
 			out = append(out, barred("the env file").of(source.File))

@@ -87,7 +87,12 @@ func (e *examination) appChecks(name string) []check {
 	})
 	all := []check{{"environment", name, func(context.Context) []Finding { return e.environment(app, known) }}}
 	for _, source := range app.Env {
-		all = append(all, check{"environment", source.File, func(context.Context) []Finding { return e.directories(source.File) }})
+		if file := source.File; file != "" {
+			all = append(all, check{"environment", file, func(context.Context) []Finding { return e.directories(file) }})
+		}
+		if source.Age != nil {
+			all = append(all, check{"environment", source.Age.File, func(context.Context) []Finding { return e.directories(source.Age.File) }})
+		}
 	}
 	found := sync.OnceValues(func() ([]workload.Container, error) {
 		p, err := known()

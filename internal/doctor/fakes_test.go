@@ -93,7 +93,7 @@ func newScene(t *testing.T) *scene {
 	h := &host{
 		about: About{Version: "28.2.2", API: "1.50", Host: "unix:///var/run/docker.sock"},
 		free:  50 << 30,
-		app: steps.Provisioned{Key: workload.Key{Instance: "prod-1", Environment: "production", App: "shop"}, Sources: []string{"/etc/shop/.env"}, Whole: true,
+		app: steps.Provisioned{Key: workload.Key{Instance: "prod-1", Environment: "production", App: "shop"}, Sources: []rollout.SourceFact{{Source: "/etc/shop/.env", Kind: "file"}}, Whole: true,
 			Services: []workload.Service{{Name: "web", Mounts: []workload.Mount{{Type: "volume", Source: "data", Target: "/data"}}}},
 			Secrets:  []rollout.SecretFact{{Name: "ai", Env: "AI_KEY", Provisioned: true}, {Name: "mail", Env: "SMTP_PASSWORD"}}, Legacy: &steps.Legacy{App: "shop"}},
 		containers: []workload.Container{{Name: "shop-web", Service: "web", Ours: true, Status: workload.Running, Image: workload.Image{Repository: "registry.example.com/shop", Tag: "2.0.0"}}},

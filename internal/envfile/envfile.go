@@ -88,6 +88,16 @@ func Read(path string, p Policy) (File, error) {
 	return f, fault.Many(fault.Refused, "the env file is refused", problems)
 }
 
+// Kept returns what keeps the file at path from being trusted, or from being read at all. What its lines say is not looked at.
+func Kept(path string, p Policy) []fault.Problem {
+	p, err := p.complete()
+	if err != nil {
+		return []fault.Problem{{Where: path, What: fault.Text(err)}}
+	}
+	_, _, problems := gate{path: path, policy: p}.fetch()
+	return problems
+}
+
 // Parse reads content, the text of an env file called name. The environment holds the variables of all lines without a
 // fault; it may be used only when there are no problems.
 func Parse(name string, content []byte) (secret.Env, []fault.Problem) {
@@ -100,5 +110,10 @@ func Variables(name string, content secret.Value) (env secret.Env, faulty []stri
 	found := parse([]byte(content.Reveal()))
 	return found.env(name), found.faulty()
 }
+
+// Unseen is the error of a source that this process cannot read, since only the daemon has what it takes.
+type Unseen struct{ Source string }
+
+func (u *Unseen) Error() string { return u.Source + " can only be read by the daemon" }
 
 func modified(s unix.Stat_t) time.Time { return time.Unix(s.Mtim.Unix()) }

@@ -24,16 +24,16 @@ func (g gate) fetch() ([]byte, unix.Stat_t, []fault.Problem) {
 	dir, base := filepath.Split(filepath.Clean(g.path))
 	dir, base = cmp.Or(dir, "."), cmp.Or(base, ".")
 	// The file is opened relative to the directory that was judged, so that nobody can exchange the directory in between.
-	at, err := openAt(unix.AT_FDCWD, dir, unix.O_PATH|unix.O_DIRECTORY)
+	at, found, err := g.reach(dir)
+	problems = found
+	var stat unix.Stat_t
 	if err != nil {
-		return nil, unix.Stat_t{}, []fault.Problem{g.unopened(err)}
+		return nil, stat, append(problems, g.unopened(err))
+	}
+	if at < 0 {
+		return nil, stat, problems
 	}
 	defer func() { _ = unix.Close(at) }()
-	var around, stat unix.Stat_t
-	if err := unix.Fstat(at, &around); err != nil {
-		return nil, stat, []fault.Problem{g.unread(err)}
-	}
-	note(g.directory(around))
 
 	// A look before the opening: some devices do something as soon as they are opened.
 	if err := unix.Fstatat(at, base, &stat, unix.AT_SYMLINK_NOFOLLOW); err != nil {
@@ -63,7 +63,7 @@ func (g gate) fetch() ([]byte, unix.Stat_t, []fault.Problem) {
 		return nil, stat, problems
 	}
 	content, problem, bad := g.read(fd, stat)
-	if note(problem, bad) {
+	if note(problem, bad) || note(g.still(at, base, stat)) {
 		return nil, stat, problems
 	}
 	return content, stat, problems
@@ -85,6 +85,16 @@ func (g gate) read(fd int, before unix.Stat_t) ([]byte, fault.Problem, bool) {
 		return nil, g.problem("was changed while it was read", "write it under another name and move it into place, then try again"), true
 	}
 	return content[:n], fault.Problem{}, false
+}
+
+// still makes sure that the name still means the file that was read.
+func (g gate) still(at int, base string, read unix.Stat_t) (fault.Problem, bool) {
+	var now unix.Stat_t
+	err := unix.Fstatat(at, base, &now, unix.AT_SYMLINK_NOFOLLOW)
+	if err == nil && now.Dev == read.Dev && now.Ino == read.Ino {
+		return fault.Problem{}, false
+	}
+	return g.problem("was replaced while it was read", "try again, when nobody writes it"), true
 }
 
 // same reports whether nobody touched the file between two looks at it.

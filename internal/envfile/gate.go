@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os/user"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -66,16 +65,6 @@ func (g gate) extent(s unix.Stat_t) (fault.Problem, bool) {
 		return g.problem(fmt.Sprintf("has %d bytes, more than the %d that are read", s.Size, g.policy.MaxBytes), "check that this is the env file"), true
 	}
 	return fault.Problem{}, false
-}
-
-// directory returns the problem with the directory that holds the file. Where everybody may write, everybody may put
-// another file in its place; a sticky bit prevents that.
-func (g gate) directory(s unix.Stat_t) (fault.Problem, bool) {
-	if s.Mode&unix.S_IWOTH == 0 || s.Mode&unix.S_ISVTX != 0 {
-		return fault.Problem{}, false
-	}
-	dir := filepath.Dir(g.path)
-	return g.problem("lies in a directory in which everybody may replace it", "mend it with: chmod o-w "+word(dir)), true
 }
 
 // unopened returns the problem when the file, or the directory that holds it, could not be looked at.

@@ -1,6 +1,7 @@
 package envfile
 
 import (
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -108,6 +109,36 @@ func TestReadRefuses(t *testing.T) {
 			must(t, os.Chmod(dir, 0o777))
 			return write(t, dir, "A=b\n", 0o640)
 		}, []string{"everybody may replace it; mend it with: chmod o-w "}},
+		"a directory above for all": {func(t *testing.T, dir string) string {
+			must(t, os.MkdirAll(filepath.Join(dir, "open", "closed"), 0o755))
+			must(t, os.Chmod(filepath.Join(dir, "open"), 0o777))
+			return write(t, filepath.Join(dir, "open", "closed"), "A=b\n", 0o640)
+		}, []string{"open, in which everybody may replace it; mend it with: chmod o-w "}},
+		"behind a link into a directory for all": {func(t *testing.T, dir string) string {
+			must(t, os.MkdirAll(filepath.Join(dir, "open", "closed"), 0o755))
+			must(t, os.Chmod(filepath.Join(dir, "open"), 0o777))
+			write(t, filepath.Join(dir, "open", "closed"), "A=b\n", 0o640)
+			must(t, os.Symlink("open/closed", filepath.Join(dir, "link")))
+			return filepath.Join(dir, "link", ".env.production")
+		}, []string{"open, in which everybody may replace it"}},
+		"a circle of links": {func(t *testing.T, dir string) string {
+			must(t, os.Symlink("circle", filepath.Join(dir, "circle")))
+			return filepath.Join(dir, "circle", "x")
+		}, []string{"its path runs in a circle of symbolic links"}},
+		"the kernel's own": {func(*testing.T, string) string { return "/proc/self/environ" }, []string{"lies in /proc, which shows the kernel's own things"}},
+		"through the kernel's own": {func(t *testing.T, dir string) string {
+			return "/proc/self/root" + write(t, dir, "A=b\n", 0o640)
+		}, []string{"lies in /proc, which"}},
+		"an open file of this process": {func(t *testing.T, dir string) string {
+			f, err := os.Open(write(t, dir, "A=b\n", 0o640))
+			must(t, err)
+			t.Cleanup(func() { _ = f.Close() })
+			return fmt.Sprintf("/dev/fd/%d", f.Fd())
+		}, []string{"lies in /proc, which"}},
+		"a setting of the kernel's": {func(*testing.T, string) string { return "/sys/kernel/uevent_seqnum" }, []string{"lies in /sys, which"}},
+		"not UTF-8":                 {func(t *testing.T, dir string) string { return write(t, dir, "A=\xff\n", 0o640) }, []string{"not in UTF-8"}},
+		"a byte order mark":         {func(t *testing.T, dir string) string { return write(t, dir, "\ufeffA=b\n", 0o640) }, []string{"byte order mark"}},
+		"a NUL":                     {func(t *testing.T, dir string) string { return write(t, dir, "A=b\x00c\n", 0o640) }, []string{"a NUL byte"}},
 		"all at once": {func(t *testing.T, dir string) string {
 			must(t, os.Chmod(dir, 0o777))
 			path := write(t, dir, "A=pa#ss\nB=1\nB=2\n", 0o666)
@@ -283,6 +314,61 @@ func TestSame(t *testing.T) {
 		touch(&after)
 		if same(before, after) {
 			t.Errorf("a change of %s goes unnoticed", name)
+		}
+	}
+}
+
+// TestReplacedWhileRead puts another file in the place of one that was opened.
+func TestReplacedWhileRead(t *testing.T) {
+	dir := t.TempDir()
+	path := write(t, dir, "A=bar\n", 0o640)
+	g := gate{path: path, policy: own()}
+	at, problems, err := g.reach(dir)
+	must(t, err)
+	defer func() { _ = unix.Close(at) }()
+	var read unix.Stat_t
+	must(t, unix.Stat(path, &read))
+	if p, bad := g.still(at, filepath.Base(path), read); bad || len(problems) > 0 {
+		t.Errorf("it is still there: %v %v", p, problems)
+	}
+	must(t, os.Rename(path, path+".old")) // which keeps its number from the next
+	write(t, dir, "A=foo\n", 0o640)
+	if p, bad := g.still(at, filepath.Base(path), read); !bad || !strings.Contains(p.What, "was replaced while it was read") {
+		t.Errorf("replaced: %v", p)
+	}
+	must(t, os.Remove(path))
+	if p, bad := g.still(at, filepath.Base(path), read); !bad {
+		t.Errorf("removed: %v", p)
+	}
+}
+
+// What a stranger owns on the way may lead anywhere.
+func TestWayThroughStrangersHands(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can give a directory away")
+	}
+	dir := t.TempDir()
+	must(t, os.MkdirAll(filepath.Join(dir, "theirs", "in"), 0o755))
+	must(t, os.MkdirAll(filepath.Join(dir, "real"), 0o755))
+	must(t, os.Symlink("real", filepath.Join(dir, "link")))
+	must(t, os.Mkdir(filepath.Join(dir, "group"), 0o755))
+	for path, ids := range map[string][2]int{"theirs": {4711, 0}, "link": {4711, 0}, "group": {0, 4711}} {
+		must(t, os.Lchown(filepath.Join(dir, path), ids[0], ids[1]))
+	}
+	must(t, os.Chmod(filepath.Join(dir, "group"), 0o775))
+	for at, want := range map[string]string{
+		"theirs":    "lies in a directory in which uid 4711 may replace it",
+		"theirs/in": "theirs, in which uid 4711 may replace it",
+		"link":      "link, which belongs to uid 4711, who may point it elsewhere",
+		"group":     "lies in a directory in which the group 4711 may replace it; mend it with: chmod g-w ",
+	} {
+		path := write(t, filepath.Join(dir, at), "A=b\n", 0o640)
+		_, err := Read(path, own())
+		if problems := fault.ProblemsOf(err); len(problems) != 1 || !strings.Contains(problems[0].String(), want) {
+			t.Errorf("%s: %v", at, problems)
+		}
+		if _, err := Read(path, Policy{UID: 4711, GID: 4711}); err != nil {
+			t.Errorf("%s, of the daemon's own user: %v", at, err)
 		}
 	}
 }

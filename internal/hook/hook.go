@@ -1,138 +1,27 @@
-// Package hook runs commands of this host: a fixed list of words, and no shell. It is the only room that starts a
-// process. A command gets nothing of the daemon's: not its environment, which may name sockets and credentials, not its
-// files, not its input; only what it is told, and a few plain variables.
-//
-// A command runs in a process group of its own, and nothing of that group outlives it: not its end, not its deadline, and
-// as far as the kernel can see to it, not the daemon's death. See process.go for what that means.
+// Package hook runs an operator's commands of this host beside the steps, and keeps the last of what they say.
 package hook
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"syscall"
-	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/capakraken/fairlead/internal/command"
 	"github.com/capakraken/fairlead/internal/fault"
 )
 
-// How long a command that must end has for that: first by itself, after SIGTERM, then by force.
-const (
-	grace = 5 * time.Second
-	force = 5 * time.Second
-)
-
-// drain is how long its last words are waited for when the command has ended, but something that has left its process
-// group holds its output open.
-const drain = time.Second
-
-// mark is the variable by which the processes of a call are known.
-const mark = "FAIRLEAD_CALL"
-
 // Host is this host, as the user that the daemon runs as.
-type Host struct {
-	uid   int
-	grace time.Duration
-}
+type Host struct{ commands *command.Host }
 
-// New returns the host for a daemon that runs as uid.
-func New(uid int) *Host { return &Host{uid: uid, grace: grace} }
+// New returns the host with its commands.
+func New(commands *command.Host) *Host { return &Host{commands: commands} }
 
-// plain is the whole environment of a command, but for what it is told. HOME is missing on purpose: no file of anybody's
-// home shall change what a command does.
-func plain() []string {
-	return []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"}
-}
+// Check returns what keeps a program from being run. It runs nothing.
+func (h *Host) Check(program string) []fault.Problem { return h.commands.Check(program) }
 
 // Run runs a command to its end and returns the last of what it wrote, not redacted: whoever shows it must do that. The
-// variables are NAME=VALUE. call names this call: what an earlier one of that name has left is ended first, since two of a
-// kind must not run at a time. When ctx ends, so does the command.
-func (h *Host) Run(ctx context.Context, call string, command, variables []string) (string, error) {
-	if len(command) == 0 {
-		return "", fault.New(fault.Internal, "it has no command")
-	}
-	if problems := h.Check(command[0]); len(problems) > 0 {
-		return "", fault.Many(fault.Refused, "its program may not be run", problems)
-	}
-	marked := mark + "=" + call
-	endMarked(marked)
-	if ctx.Err() != nil {
-		return "", interrupted(ctx)
-	}
-	out, in, err := os.Pipe()
-	if err != nil {
-		return "", fault.Hide(err, fault.Unavailable, "it could not be started: there is no pipe for its output (%s)", reason(err))
-	}
-	defer out.Close() //nolint:errcheck // only read from
-	p, err := start(command, append(append(plain(), variables...), marked), in)
-	_ = in.Close() // the command has its own
-	if err != nil {
-		return "", unstarted(err)
-	}
-	words := listen(out)
-	forced, gone := p.finish(ctx, h.grace)
-	if forced {
-		endMarked(marked) // what has left the group
-	}
-	_ = out.SetReadDeadline(time.Now().Add(drain))
-	text := <-words
-	switch {
-	case !gone:
-		return text, fault.New(fault.TimedOut, "process %d does not end, though it was killed: the kernel holds it", p.pid)
-	case forced:
-		return text, interrupted(ctx)
-	}
-	return text, p.verdict()
-}
-
-// interrupted says why a command was ended.
-func interrupted(ctx context.Context) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fault.Hide(ctx.Err(), fault.TimedOut, "it did not end before its deadline, and was ended")
-	}
-	return fault.Hide(ctx.Err(), fault.Conflict, "it was interrupted, and was ended")
-}
-
-// unstarted says why a command could not be started. Its file was looked at just before.
-func unstarted(err error) error {
-	switch errno, _ := errors.AsType[syscall.Errno](err); errno {
-	case unix.ENOENT:
-		return fault.Hide(err, fault.Refused, "the interpreter that the program's first line names does not exist")
-	case unix.ENOEXEC:
-		return fault.Hide(err, fault.Refused, "the file is no program; a script needs a first line such as #!/bin/sh")
-	case unix.EACCES, unix.EPERM:
-		return fault.Hide(err, fault.Refused, "the program, or the interpreter that its first line names, may not be executed by the daemon")
-	case unix.ETXTBSY:
-		return fault.Hide(err, fault.Refused, "the program is being written to")
-	case unix.E2BIG:
-		return fault.Hide(err, fault.Refused, "its words are longer than the kernel takes")
-	}
-	return fault.Hide(err, fault.Unavailable, "it could not be started (%s)", reason(err))
-}
-
-// reason is what the kernel says. Its error numbers carry no content.
-func reason(err error) string {
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return errno.Error()
-	}
-	return "for an unknown reason"
-}
-
-// verdict says how a command that was not ended by us has ended.
-func (p *process) verdict() error {
-	state, _ := p.state.Sys().(syscall.WaitStatus)
-	switch {
-	case state.Signaled():
-		more := ""
-		if state.Signal() == unix.SIGKILL {
-			more = "; the kernel does that when memory runs out"
-		}
-		return fault.New(fault.Refused, "it was ended by the signal %s%s", unix.SignalName(state.Signal()), more)
-	case state.ExitStatus() != 0:
-		return fault.New(fault.Refused, "%s", fmt.Sprintf("its exit code is %d", state.ExitStatus()))
-	}
-	return nil
+// variables are NAME=VALUE. call names this call: what an earlier one of that name has left is ended first. When ctx ends,
+// so does the command.
+func (h *Host) Run(ctx context.Context, call string, words, variables []string) (string, error) {
+	var kept ending
+	err := h.commands.Run(ctx, command.Call{Name: call, Command: words, Variables: variables, Output: &kept})
+	return kept.String(), err
 }

@@ -1,28 +1,16 @@
 package hook
 
 import (
-	"bufio"
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/capakraken/fairlead/internal/command"
 	"github.com/capakraken/fairlead/internal/fault"
 )
-
-// The tests start real processes, one after the other: a program that is still open for writing in a child of another
-// test could not be executed.
-
-// host is the host of these tests. It waits less long for a command that does not want to end.
-func host() *Host { return &Host{uid: os.Getuid(), grace: time.Second} }
 
 // script writes a program and returns its path.
 func script(t *testing.T, lines ...string) string {
@@ -34,134 +22,20 @@ func script(t *testing.T, lines ...string) string {
 	return path
 }
 
-func run(t *testing.T, command []string, variables ...string) (string, error) {
+func run(t *testing.T, words []string, variables ...string) (string, error) {
 	t.Helper()
-	return host().Run(t.Context(), t.Name(), command, variables)
+	return New(command.New(os.Getuid())).Run(t.Context(), t.Name(), words, variables)
 }
 
-// expect fails unless err is a fault of this kind whose text holds the part.
-func expect(t *testing.T, err error, kind fault.Kind, part string) {
-	t.Helper()
-	if err == nil || fault.KindOf(err) != kind || !strings.Contains(fault.Text(err), part) {
-		t.Errorf("got %v (%s), want %s with %q", err, fault.KindOf(err), kind, part)
+// A hook's words and variables are passed on, and what it said before it failed is there.
+func TestRun(t *testing.T) {
+	said, err := run(t, []string{script(t, `echo "$1 $FAIRLEAD_APP"; exit 3`), "a b"}, "FAIRLEAD_APP=shop")
+	if said != "a b shop\n" || fault.KindOf(err) != fault.Refused || fault.Text(err) != "its exit code is 3" {
+		t.Errorf("got %q, %v", said, err)
 	}
-}
-
-// A command gets its words as they are, and nothing of the daemon's.
-func TestWordsAndSurroundings(t *testing.T) {
-	t.Setenv("SMTP_PASSWORD", "canary-of-the-daemon")
-	out, err := run(t, []string{script(t, `printf '%s\n' "$@"`, "pwd", "cat", "env | sort")}, "FAIRLEAD_APP=shop")
-	if err != nil {
-		t.Fatal(err)
+	if p := New(command.New(os.Getuid())).Check("/no/such/hook"); len(p) != 1 || !strings.Contains(p[0].What, "does not exist") {
+		t.Errorf("got %v", p)
 	}
-	want := "\n/\nFAIRLEAD_APP=shop\nFAIRLEAD_CALL=TestWordsAndSurroundings\nLANG=C.UTF-8\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nPWD=/\n"
-	if out != want { // PWD is the shell's own
-		t.Errorf("got %q, want %q", out, want)
-	}
-	out, err = run(t, []string{script(t, `printf '%s\n' "$@"`), "$HOME; id", "*", "a b", "`id`"})
-	if err != nil || out != "$HOME; id\n*\na b\n`id`\n" {
-		t.Errorf("got %q, %v", out, err)
-	}
-	if out, err = run(t, []string{"/bin/ls", "/proc/self/fd"}); err != nil || out != "0\n1\n2\n3\n" { // the last is the listed directory
-		t.Errorf("its open files are %q, %v", out, err)
-	}
-}
-
-func TestHowItEnds(t *testing.T) {
-	for name, tt := range map[string]struct {
-		script string
-		kind   fault.Kind
-		part   string
-	}{
-		"exit code":      {"#!/bin/sh\necho so be it; exit 3\n", fault.Refused, "its exit code is 3"},
-		"signal":         {"#!/bin/sh\nkill -TERM $$\n", fault.Refused, "the signal SIGTERM"},
-		"killed":         {"#!/bin/sh\nkill -KILL $$\n", fault.Refused, "the signal SIGKILL; the kernel does that when memory runs out"},
-		"no interpreter": {"#!/no/such/shell\n", fault.Refused, "the interpreter that the program's first line names does not exist"},
-		"no first line":  {"echo hello\n", fault.Refused, "the file is no program; a script needs a first line"},
-		"a directory":    {"#!/tmp\n", fault.Refused, "may not be executed"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "hook")
-			if err := os.WriteFile(path, []byte(tt.script), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			_, err := run(t, []string{path})
-			expect(t, err, tt.kind, tt.part)
-		})
-	}
-}
-
-// A command that does not end in time is ended with all that it has started, also what has left its group.
-func TestDeadline(t *testing.T) {
-	for name, tt := range map[string]struct{ first, text string }{
-		"at the first word": {"trap 'echo bye; exit 0' TERM", "begun\nbye\n"},
-		"by force":          {"trap '' TERM", "begun\n"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			ready := filepath.Join(t.TempDir(), "pids")
-			path := script(t, tt.first, "echo begun", "sleep 300 & setsid sleep 300 & echo $$ $! > "+ready+".new; mv "+ready+".new "+ready, "while :; do wait; done")
-			ctx, cancel := context.WithCancelCause(t.Context())
-			go func() { defer cancel(nil); appears(t, ready) }() // ends with the script's first words
-			out, err := host().Run(ctx, t.Name(), []string{path}, nil)
-			expect(t, err, fault.Conflict, "it was interrupted, and was ended")
-			if out != tt.text {
-				t.Errorf("it said %q, want %q", out, tt.text)
-			}
-			gone(t, pids(t, ready)...)
-		})
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	_, err := host().Run(ctx, t.Name(), []string{"/bin/sleep", "300"}, nil)
-	expect(t, err, fault.TimedOut, "it did not end before its deadline")
-	_, err = host().Run(ctx, t.Name(), []string{"/bin/sleep", "300"}, nil)
-	expect(t, err, fault.TimedOut, "it did not end before its deadline")
-}
-
-// What a command leaves behind in its group ends with it, and what has left the group does not hold anybody up.
-func TestLeftBehind(t *testing.T) {
-	ready := filepath.Join(t.TempDir(), "pids")
-	began := time.Now()
-	out, err := run(t, []string{script(t, "sleep 300 &", "echo $! > "+ready, "setsid sleep 20 &", "echo done")})
-	if err != nil || out != "done\n" || time.Since(began) > 10*time.Second {
-		t.Errorf("got %q, %v after %s", out, err, time.Since(began))
-	}
-	gone(t, pids(t, ready)...)
-	if _, err := run(t, []string{"/bin/true"}); err != nil { // the next call of the name ends what is left of the last one
-		t.Error(err)
-	}
-	if n := killMarked([]byte(mark + "=" + t.Name())); n != 0 {
-		t.Errorf("%d processes were left", n)
-	}
-}
-
-// The daemon dies without a word: its command dies as well, and the next call ends what that has started.
-func TestDeathOfTheDaemon(t *testing.T) {
-	if path := os.Getenv("HOOK_OF_A_DAEMON"); path != "" {
-		_, _ = host().Run(t.Context(), "call-of-the-dead", []string{path}, nil)
-		return
-	}
-	ready := filepath.Join(t.TempDir(), "pids")
-	path := script(t, "sleep 300 & echo $$ $! > "+ready+".new; mv "+ready+".new "+ready, "wait")
-	daemon := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDeathOfTheDaemon$")
-	daemon.Env = append(os.Environ(), "HOOK_OF_A_DAEMON="+path)
-	if err := daemon.Start(); err != nil {
-		t.Fatal(err)
-	}
-	appears(t, ready)
-	if err := daemon.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = daemon.Wait() // it was killed
-	all := pids(t, ready)
-	gone(t, all[0])
-	if unix.Kill(all[1], 0) != nil {
-		t.Error("the child is gone already: the next call has nothing to end")
-	}
-	if _, err := host().Run(t.Context(), "call-of-the-dead", []string{"/bin/true"}, nil); err != nil {
-		t.Error(err)
-	}
-	gone(t, all[1])
 }
 
 // Only the last of the output is kept, however much there is.
@@ -206,59 +80,6 @@ func TestEndingInPieces(t *testing.T) {
 		}
 		if cap(e.text) > 8*mostBytes {
 			t.Errorf("it holds %d bytes", cap(e.text))
-		}
-	}
-}
-
-// appears waits for a file.
-func appears(t *testing.T, path string) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for range tick.C {
-		if _, err := os.Stat(path); err == nil || t.Context().Err() != nil {
-			return
-		}
-	}
-}
-
-// pids reads process ids from a file.
-func pids(t *testing.T, path string) []int {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close() //nolint:errcheck // only read from
-	var out []int
-	words := bufio.NewScanner(f)
-	for words.Split(bufio.ScanWords); words.Scan(); {
-		pid, err := strconv.Atoi(words.Text())
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, pid)
-	}
-	return out
-}
-
-// gone waits until none of the processes runs any more. One that is only not reaped yet is gone.
-func gone(t *testing.T, pids ...int) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.Now().Add(5 * time.Second)
-	for _, pid := range pids {
-		for {
-			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-			if err != nil || strings.Contains(string(status), "State:\tZ") {
-				break
-			}
-			if time.Now().After(limit) {
-				t.Errorf("process %d still runs", pid)
-				return
-			}
-			<-tick.C
 		}
 	}
 }

@@ -2,7 +2,6 @@ package hook
 
 import (
 	"bytes"
-	"io"
 	"strings"
 )
 
@@ -12,17 +11,6 @@ const (
 	mostLines = 20
 	mostBytes = 64 << 10
 )
-
-// listen reads all that comes and hands over the last of it.
-func listen(from io.Reader) <-chan string {
-	words := make(chan string, 1)
-	go func() { // ends with the output, or at its read deadline
-		var kept ending
-		_, _ = io.Copy(&kept, from) // what came before a deadline counts
-		words <- kept.String()
-	}()
-	return words
-}
 
 // ending keeps the last of what is written to it.
 type ending struct {

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/legacysql"
 )
 
 // Analyze has the planner's statistics of the table made anew, since they hold values of its columns, also ones that are
@@ -24,7 +25,12 @@ func (d *Database) Analyze(ctx context.Context, t Target) error {
 		return err
 	}
 	s.warned = false
-	if _, err := tx.Exec(ctx, "ANALYZE "+s.relation()); err != nil {
+	if s.Function != "" {
+		_, err = s.verdicts(ctx, tx, legacysql.Analyze, nil, nil)
+	} else {
+		_, err = tx.Exec(ctx, "ANALYZE "+s.relation())
+	}
+	if err != nil {
 		return s.explain(ctx, err)
 	}
 	if s.warned {

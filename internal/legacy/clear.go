@@ -64,7 +64,13 @@ func (d *Database) clear(ctx context.Context, t Target, expected map[string]secr
 		return nil, nil, err // the caller's own words
 	}
 	failpoint.Hit(failpoint.ClearAsked)
-	if err := s.write(ctx, tx, table, findings, columns); err != nil {
+	write := s.write
+	if s.Function != "" {
+		write = func(ctx context.Context, tx pgx.Tx, _ relation, before []finding, columns []string) error {
+			return s.call(ctx, tx, before, expected, columns)
+		}
+	}
+	if err := write(ctx, tx, table, findings, columns); err != nil {
 		return nil, nil, untouched(err)
 	}
 	failpoint.Hit(failpoint.ClearUpdated)

@@ -22,6 +22,9 @@ func (s *session) explain(ctx context.Context, err error) error {
 		return fault.Hide(err, f.Kind, "%s: host %s: %s", s.DSNOrigin, s.dsn.host, f.Error())
 	}
 	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
+		if ours := s.refusal(server.Code); ours != nil {
+			return ours
+		}
 		kind, words := meaning(server.Code)
 		if strings.HasPrefix(server.Code, "42") && server.Code != "42501" && server.Where != "" { // inside a function
 			kind, words = fault.Refused, "a trigger of the legacy table fails"

@@ -46,6 +46,10 @@ func (d *Database) Grants(ctx context.Context, t Target) (Grants, error) {
 	if err != nil {
 		return g, err
 	}
+	if s.Function != "" { // it is all that the user needs
+		_, err := s.survey(ctx, tx)
+		return g, err
+	}
 	columns := []string{s.RowColumn}
 	for _, c := range s.Columns {
 		columns = append(columns, c.Column)

@@ -3,7 +3,7 @@
 // compares, clears, and reads again.
 //
 // Values are compared here and not in the database, so no secret is ever a part of a statement or one of its
-// parameters, where a server's log could keep it. PostgreSQL 12 and later is understood, directly or behind PgBouncer.
+// parameters, where a server's log could keep it. Where a function of the database compares, it is sent a salted hash. PostgreSQL 12 and later is understood, directly or behind PgBouncer.
 package legacy
 
 import (
@@ -30,6 +30,9 @@ type Target struct {
 	RowColumn string // the column that picks the row
 	RowValue  string // its value as text; exactly one row must have it
 	Columns   []Column
+	// Function names the function, in the table's schema, that looks and clears in our place; the user of the URL needs no
+	// right on the table then. Empty where the table itself is read and written.
+	Function string
 	// Identity is what the database was found to be before. What it does not say is not compared.
 	Identity secret.Identity
 }

@@ -52,6 +52,9 @@ func (s *session) survey(ctx context.Context, tx pgx.Tx) (relation, error) {
 	if problems := s.unfit(r); len(problems) > 0 {
 		return relation{}, fault.Many(fault.Refused, "the legacy table cannot be used", problems)
 	}
+	if s.Function != "" {
+		return r, s.checkFunction(ctx, tx, r)
+	}
 	return r, nil
 }
 
@@ -156,21 +159,22 @@ func (s *session) unfit(r relation) []fault.Problem {
 		problems = append(problems, fault.Problem{Where: s.relation(), What: "is a copy that logical replication fills, so a value may come back",
 			Fix: "name the database that the values are written to"})
 	}
-	if r.rowsHidden {
+	direct := s.Function == "" // otherwise the function says so itself
+	if r.rowsHidden && direct {
 		problems = append(problems, fault.Problem{Where: s.relation(), What: "has row-level security that applies to the user of the URL, so the row may be hidden",
 			Fix: "use a user that it does not apply to, such as the table's owner"})
 	}
-	if a, ok := r.attributes[s.RowColumn]; !ok || !a.readable {
+	if a, ok := r.attributes[s.RowColumn]; !ok || !a.readable && direct {
 		problems = append(problems, s.unfitColumn(s.RowColumn, lacking(ok)))
 	}
 	for _, c := range s.Columns {
 		a, ok := r.attributes[c.Column]
 		switch {
-		case !ok || !a.readable:
+		case !ok || !a.readable && direct:
 			problems = append(problems, s.unfitColumn(c.Column, lacking(ok)))
 		case a.generated:
 			problems = append(problems, s.unfitColumn(c.Column, "is generated from other columns, so it cannot be cleared itself"))
-		case !a.writable:
+		case !a.writable && direct:
 			problems = append(problems, s.unfitColumn(c.Column, "may not be updated by the user of the URL"))
 		case !a.plain:
 			problems = append(problems, s.unfitColumn(c.Column, "is of type "+a.kind+", which may hold more than one secret's value"))

@@ -5,12 +5,16 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/secret"
 )
 
 // Stored returns the legacy values that are not empty, each under its column's name, for who has to keep them out of a
 // text. It changes nothing. A table or a row that is not there is a NotFound fault.
 func (d *Database) Stored(ctx context.Context, t Target) (secret.Env, error) {
+	if t.Function != "" {
+		return nil, fault.New(fault.Refused, "%s: the function %s tells no values", t.DSNOrigin, quote(t.Function))
+	}
 	s, err := d.open(ctx, t)
 	if err != nil {
 		return nil, err

@@ -41,6 +41,9 @@ func (t Target) check() error {
 			add(where, "on_mismatch is none of keep, clear and refuse")
 		}
 	}
+	if strings.ContainsRune(t.Function, 0) {
+		add("legacy.function", "holds a NUL character")
+	}
 	if len(t.Columns) == 0 {
 		add("legacy", "no secret names a legacy column")
 	}

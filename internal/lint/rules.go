@@ -1,6 +1,10 @@
 package lint
 
-import "slices"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+)
 
 // Rule is one class of differences between readers.
 type Rule struct {
@@ -15,6 +19,19 @@ type Rule struct {
 // Known tells whether there is a rule with this id.
 func Known(id string) bool {
 	return slices.ContainsFunc(Rules(), func(r Rule) bool { return r.ID == id })
+}
+
+// revision is raised whenever a rule finds other things than before under the same id.
+const revision = "1"
+
+// Version returns the version of the rules: a revision, and a hash of what they are called and how grave they are. Two
+// daemons with one version judge an env file alike.
+func Version() string {
+	h := sha256.New()
+	for _, r := range Rules() {
+		h.Write([]byte(r.ID + " " + r.Severity + "\n"))
+	}
+	return revision + "-" + hex.EncodeToString(h.Sum(nil)[:6])
 }
 
 // What Rules says of several.

@@ -74,6 +74,7 @@ func (o *Orchestrator) begin(by journal.Actor, r Request, request rollout.Reques
 	}
 	request.ID = o.newID()
 	request.Force, request.AllowWeaker, request.Reason, request.IdempotencyKey = r.Force, r.AllowWeaker, r.Reason, r.IdempotencyKey
+	request.From = r.From
 	request.Requester, request.UID, request.Previous = by.User, uid(by), o.ledger.app(r.App).Left
 	o.ledger.app(r.App).images(&request)
 	if w != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
+	"github.com/capakraken/fairlead/internal/parity"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/workload"
@@ -22,6 +23,7 @@ type Request struct {
 	IfChanged      bool // of a rotate: nothing is done where the environment is the one that runs
 	Reason         string
 	IdempotencyKey string
+	From           *rollout.From // of a deploy: the host that has verified the image
 }
 
 // Event is one event of a rollout's stream: a durable record, or a passing sign of life.
@@ -48,6 +50,8 @@ type Steps interface {
 	Unchanged(ctx context.Context, app string) (bool, error)
 	// Residue returns what the app's database still holds.
 	Residue(ctx context.Context, app string) (rollout.ResidueReport, error)
+	// Provisioning returns how the app is provisioned, but for what only the journal knows.
+	Provisioning(ctx context.Context, app string) (parity.Report, error)
 }
 
 // unavailable says that a request could not be recorded, so nothing was done. Where the disk failed, nobody can tell

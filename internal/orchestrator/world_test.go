@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/parity"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/workload"
@@ -241,6 +242,11 @@ func (w *world) Observe(ctx context.Context, app string) (rollout.App, []workloa
 func (w *world) Secrets(_ context.Context, app string) (rollout.SecretReport, map[string]secret.Fingerprint, error) {
 	return rollout.SecretReport{App: app, Secrets: []rollout.SecretStatus{{Name: "smtp", Env: "SMTP_PASSWORD"}}},
 		map[string]secret.Fingerprint{"smtp": "f1"}, nil
+}
+
+// Provisioning returns what a report has without the journal.
+func (w *world) Provisioning(context.Context, string) (parity.Report, error) {
+	return parity.Report{Format: parity.Format, App: "capakraken"}, nil
 }
 
 // Residue returns what is left.

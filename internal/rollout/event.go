@@ -58,6 +58,8 @@ type Request struct {
 	Previous *Previous `json:"previous,omitempty"`
 	// Images is what is known of the app's images; nil where they are left alone.
 	Images *Images `json:"images,omitempty"`
+	// From says which host had verified the image before; nil where nobody says so.
+	From *From `json:"from,omitempty"`
 	// To is the release that a rollback goes back to.
 	To string `json:"to,omitempty"`
 	// IdempotencyKey is the caller's; a second request with the same key is the same rollout.
@@ -87,8 +89,9 @@ type Evidence struct {
 
 // Validated is what validate found.
 type Validated struct {
-	Sources     []string           `json:"sources"` // where the environment was read
-	Keys        []string           `json:"keys"`    // the variables' names
+	Sources     []string           `json:"sources"`            // where the environment was read
+	Provided    []SourceFact       `json:"provided,omitempty"` // by each source, in their order
+	Keys        []string           `json:"keys"`               // the variables' names
 	Secrets     []SecretFact       `json:"secrets"`
 	Services    []workload.Service `json:"services"`       // their definitions, without environment
 	Definitions secret.Fingerprint `json:"definitions"`    // of them
@@ -101,6 +104,14 @@ type Validated struct {
 	Database    secret.Fingerprint `json:"database,omitempty"` // of the address of the legacy database
 	Survey      *secret.Survey     `json:"survey,omitempty"`   // of that database
 	Warnings    []string           `json:"warnings,omitempty"`
+}
+
+// SourceFact is what one env source gave: names, and never a value.
+type SourceFact struct {
+	Source     string   `json:"source"`               // as origins call it
+	Kind       string   `json:"kind"`                 // file, environment, age or exec
+	Keys       []string `json:"keys"`                 // the variables that the containers get from it
+	Overridden []string `json:"overridden,omitempty"` // those that a later source gives another value
 }
 
 // SecretFact is what is known of one secret of the catalog.

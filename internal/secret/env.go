@@ -65,6 +65,19 @@ func (e Env) With(v Var) Env {
 	return slices.Insert(out, i, v)
 }
 
+// Over returns e with all of o added, or put in the place of the variables of their names. It does not change e.
+func (e Env) Over(o Env) Env {
+	out := make(Env, 0, len(e)+len(o))
+	for _, v := range e {
+		if _, replaced := o.search(v.Name); !replaced {
+			out = append(out, v)
+		}
+	}
+	out = append(out, o...)
+	slices.SortFunc(out, func(a, b Var) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
 // Names returns the variables' names, sorted.
 func (e Env) Names() []string {
 	names := make([]string, len(e))

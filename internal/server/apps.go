@@ -43,6 +43,15 @@ func (s *Server) residue(w http.ResponseWriter, r *http.Request) error {
 	return s.answer(w, http.StatusOK, report)
 }
 
+func (s *Server) provisioning(w http.ResponseWriter, r *http.Request) error {
+	report, err := s.Rollouts.Provisioning(r.Context(), r.PathValue("app"))
+	if err != nil {
+		return err
+	}
+	report.Fairlead = s.Version
+	return s.answer(w, http.StatusOK, report)
+}
+
 func (s *Server) lock(w http.ResponseWriter, r *http.Request) error {
 	var body api.Reason
 	if err := decode(w, r, &body); err != nil {

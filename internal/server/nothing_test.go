@@ -7,6 +7,7 @@ import (
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
 	"github.com/capakraken/fairlead/internal/orchestrator"
+	"github.com/capakraken/fairlead/internal/parity"
 	"github.com/capakraken/fairlead/internal/rollout"
 )
 
@@ -35,6 +36,10 @@ func (nothing) Refusing() string                                 { return "" }
 func (nothing) Secrets(context.Context, string) (rollout.SecretReport, error) {
 	return rollout.SecretReport{}, unknown()
 }
+func (nothing) Provisioning(context.Context, string) (parity.Report, error) {
+	return parity.Report{}, nil
+}
+
 func (nothing) Residue(context.Context, string) (rollout.ResidueReport, error) {
 	return rollout.ResidueReport{}, unknown()
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/capakraken/fairlead/internal/api"
 	"github.com/capakraken/fairlead/internal/fault"
@@ -23,7 +24,7 @@ func (s *Server) trigger(w http.ResponseWriter, r *http.Request) error {
 	}
 	request := orchestrator.Request{
 		App: r.PathValue("app"), Kind: body.Kind, Image: body.Image, Release: body.Release, Confirmed: body.Confirmed, Force: body.Force, AllowWeaker: body.AllowWeaker, IfChanged: body.IfChanged, Reason: body.Reason,
-		IdempotencyKey: r.Header.Get("Idempotency-Key"),
+		IdempotencyKey: r.Header.Get("Idempotency-Key"), From: body.From,
 	}
 	if err := acceptable(request); err != nil {
 		return err
@@ -56,7 +57,36 @@ func acceptable(r orchestrator.Request) error {
 	if r.Kind != rollout.Rollback && (r.Release != "" || r.Confirmed) {
 		return fault.New(fault.Usage, "the fields \"release\" and \"confirmed\" are of a rollback, and not of a %s", r.Kind)
 	}
+	if err := verifiedThere(r); err != nil {
+		return err
+	}
 	return plainText("Idempotency-Key", r.IdempotencyKey, maxKey)
+}
+
+// mostDrift is how many points may be named that break parity.
+const mostDrift = 1000
+
+// verifiedThere refuses an origin that says something else than the request.
+func verifiedThere(r orchestrator.Request) error {
+	f := r.From
+	switch {
+	case f == nil:
+		return nil
+	case r.Kind != rollout.Deploy:
+		return fault.New(fault.Usage, "the field \"from\" is of a deploy, and not of a %s", r.Kind)
+	case f.Digest == "" || !strings.HasSuffix(r.Image, f.Digest):
+		return fault.New(fault.Usage, "the image is not the one that the field \"from\" says was verified; nothing was changed")
+	case len(f.Drift) > 0 && strings.TrimSpace(r.Reason) == "":
+		return fault.New(fault.Usage, "parity is broken, and nobody says why it may be: --reason …; nothing was changed")
+	case len(f.Drift) > mostDrift:
+		return fault.New(fault.Usage, "the field \"from\" names more than %d points; nothing was changed", mostDrift)
+	}
+	for _, text := range append([]string{f.Context, f.Instance, f.Environment, f.App, f.Rollout, f.Digest}, f.Drift...) {
+		if err := plainText("field \"from\"", text, maxReason); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Server) rollouts(w http.ResponseWriter, r *http.Request) error {

@@ -25,7 +25,8 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/apps", Viewer, s.apps},
 		{http.MethodGet, "/v1/apps/{app}", Viewer, s.app},
 		{http.MethodGet, "/v1/apps/{app}/secrets", Viewer, s.secrets},
-		{http.MethodGet, "/v1/apps/{app}/residue", Operator, s.residue}, // it opens the app's database
+		{http.MethodGet, "/v1/apps/{app}/residue", Operator, s.residue},           // it opens the app's database
+		{http.MethodGet, "/v1/apps/{app}/provisioning", Operator, s.provisioning}, // likewise, and runs its env sources' commands
 		{http.MethodPut, "/v1/apps/{app}/lock", Operator, s.lock},
 		{http.MethodDelete, "/v1/apps/{app}/lock", Operator, s.unlock}, // of a halted rollout or a lost app: Admin
 		{http.MethodPost, "/v1/apps/{app}/rollouts", Operator, s.trigger},

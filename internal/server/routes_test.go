@@ -75,7 +75,7 @@ func problemOf(t *testing.T, answer *http.Response) api.Problem {
 func TestRoles(t *testing.T) {
 	wanted := map[string]Role{
 		"GET /v1/health": Viewer, "GET /v1/apps": Viewer, "GET /v1/apps/{app}": Viewer, "GET /v1/apps/{app}/secrets": Viewer,
-		"GET /v1/apps/{app}/residue": Operator, "PUT /v1/apps/{app}/lock": Operator, "DELETE /v1/apps/{app}/lock": Operator,
+		"GET /v1/apps/{app}/residue": Operator, "GET /v1/apps/{app}/provisioning": Operator, "PUT /v1/apps/{app}/lock": Operator, "DELETE /v1/apps/{app}/lock": Operator,
 		"POST /v1/apps/{app}/rollouts": Operator, "DELETE /v1/apps/{app}/waiters/{key}": Operator, "GET /v1/rollouts": Viewer, "GET /v1/rollouts/{id}": Viewer,
 		"GET /v1/rollouts/{id}/events": Viewer, "POST /v1/rollouts/{id}/cancel": Operator, "GET /v1/audit": Viewer, "GET /metrics": Viewer,
 	}

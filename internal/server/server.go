@@ -19,6 +19,7 @@ import (
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
 	"github.com/capakraken/fairlead/internal/orchestrator"
+	"github.com/capakraken/fairlead/internal/parity"
 	"github.com/capakraken/fairlead/internal/rollout"
 )
 
@@ -66,6 +67,8 @@ type Views interface {
 	Secrets(ctx context.Context, app string) (rollout.SecretReport, error)
 	// Residue returns what an app's database still holds.
 	Residue(ctx context.Context, app string) (rollout.ResidueReport, error)
+	// Provisioning returns how an app is provisioned, without any value.
+	Provisioning(ctx context.Context, app string) (parity.Report, error)
 }
 
 // Rollouts is what the server serves.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/capakraken/fairlead/internal/compose"
@@ -21,7 +22,8 @@ import (
 
 // provision is an app's environment as its sources and its service definitions give it now. It lives only in memory.
 type provision struct {
-	sources     []string              // where it was read
+	sources     []rollout.SourceFact  // that were read, and what each gave
+	unseen      []string              // sources that another process than this one reads
 	files       map[string]secret.Env // what each env file gave that could be read, by its path
 	warnings    []string
 	base        secret.Env
@@ -34,7 +36,7 @@ type provision struct {
 // provision reads the app's env sources once and resolves its services against them. All faults that a person can mend
 // come back together as problems.
 func (s *Steps) provision(ctx context.Context, app config.App) (provision, []fault.Problem) {
-	p, problems := s.read(app)
+	p, problems := s.read(ctx, app, everything)
 	problems = append(problems, app.Catalog(config.Provided{Env: p.base, Faulty: p.faulty, Whole: len(p.sources) == len(app.Env)})...)
 	if p.incomplete(app) {
 		return p, problems // every definition would seem wrong as well
@@ -57,32 +59,87 @@ func (s *Steps) provision(ctx context.Context, app config.App) (provision, []fau
 	return p, problems
 }
 
-// read reads the app's env sources in order; a later one adds to an earlier one.
-func (s *Steps) read(app config.App) (provision, []fault.Problem) {
+// what says which sources are read.
+type what bool
+
+const (
+	everything what = true
+	unrun      what = false // all but commands, for who looks often and needs no value
+)
+
+// read reads the app's env sources in order; a later one adds to an earlier one, and takes the place of what that one gives
+// only if it is told so.
+func (s *Steps) read(ctx context.Context, app config.App, w what) (provision, []fault.Problem) {
 	p := provision{files: map[string]secret.Env{}}
 	var problems []fault.Problem
 	for _, source := range app.Env {
-		file, err := envfile.Read(source.File, s.EnvPolicy)
+		if w == unrun && source.Kind() == config.ExecSource {
+			continue
+		}
+		file, err := s.source(ctx, app.Name, source)
+		if unseen, ok := errors.AsType[*envfile.Unseen](err); ok {
+			p.unseen = append(p.unseen, unseen.Source)
+			continue
+		}
 		if err != nil {
-			problems = append(problems, problemsOf(err, source.File)...)
+			problems = append(problems, problemsOf(err, source.String())...)
 		}
 		if err != nil && file.Env == nil && file.Faulty == nil {
 			continue // nothing of it could be read
 		}
-		found, warnings := linted(app.Lint, source.File, file.Content)
-		problems, p.warnings = append(problems, found...), append(p.warnings, warnings...)
-		p.sources = append(p.sources, source.File)
-		p.files[source.File] = file.Env
-		p.faulty = append(p.faulty, file.Faulty...)
-		for _, v := range file.Env {
-			if old, ok := p.base.Lookup(v.Name); ok {
-				problems = append(problems, fault.Problem{Where: v.Origin.String(), What: v.Name + " is also set in " + old.Origin.String(),
-					Fix: "keep it in one of the two"})
-			}
-			p.base = p.base.With(v)
+		if !file.Content.IsEmpty() {
+			found, warnings := linted(app.Lint, source, file.Content)
+			problems, p.warnings = append(problems, found...), append(p.warnings, warnings...)
 		}
+		if source.Kind() == config.FileSource {
+			p.files[source.File] = file.Env
+		}
+		p.faulty = append(p.faulty, file.Faulty...)
+		problems = append(problems, p.add(source, file.Env)...)
 	}
 	return p, problems
+}
+
+// source reads one env source.
+func (s *Steps) source(ctx context.Context, app string, source config.EnvSource) (envfile.File, error) {
+	if source.Kind() == config.FileSource {
+		return envfile.Read(source.File, s.EnvPolicy)
+	}
+	if s.Sources == nil {
+		return envfile.File{}, fault.New(fault.Internal, "steps: nothing reads sources of the kind %s", source.Kind())
+	}
+	return s.Sources.Read(ctx, app, source)
+}
+
+// add puts the variables of a source over those of the sources before it. Without leave to override, a variable that is there
+// already is a problem.
+func (p *provision) add(source config.EnvSource, env secret.Env) []fault.Problem {
+	var problems []fault.Problem
+	for _, v := range env {
+		if old, ok := p.base.Lookup(v.Name); ok {
+			if !source.Override {
+				problems = append(problems, fault.Problem{Where: v.Origin.String(), What: v.Name + " is also set in " + old.Origin.String(),
+					Fix: "keep it in one of the two, or write override: true at the later source for that one to count"})
+			}
+			i := slices.IndexFunc(p.sources, func(s rollout.SourceFact) bool { return s.Source == old.Origin.Source })
+			if i >= 0 {
+				p.sources[i].Overridden = append(p.sources[i].Overridden, v.Name)
+				p.sources[i].Keys = slices.DeleteFunc(p.sources[i].Keys, func(name string) bool { return name == v.Name })
+			}
+		}
+	}
+	p.base = p.base.Over(env)
+	p.sources = append(p.sources, rollout.SourceFact{Source: source.String(), Kind: string(source.Kind()), Keys: env.Names()})
+	return problems
+}
+
+// names returns what the sources that were read are called.
+func (p provision) names() []string {
+	var names []string
+	for _, s := range p.sources {
+		names = append(names, s.Source)
+	}
+	return names
 }
 
 // incomplete reports whether a source or a line of one could not be read, so that what is not in base may yet be set.
@@ -129,7 +186,7 @@ func (s *Steps) envFile(p *provision, policy lint.Policy, f compose.EnvFile) (se
 		return file.Env, problemsOf(err, f.Origin.String()+", "+f.Path)
 	}
 	p.files[f.Path] = file.Env
-	problems, warnings := linted(policy, f.Path, file.Content)
+	problems, warnings := linted(policy, config.EnvSource{File: f.Path}, file.Content)
 	p.warnings = append(p.warnings, warnings...)
 	return file.Env, problems
 }

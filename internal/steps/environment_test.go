@@ -2,11 +2,13 @@ package steps
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/rollout"
+	"github.com/capakraken/fairlead/internal/secret"
 )
 
 // second makes the app read a second env file, which holds content.
@@ -104,14 +106,28 @@ func TestProvisionOfTwoSources(t *testing.T) {
 	edit, path := second(t, "SMTP_PASSWORD="+smtp+"\nEXTRA=1\n")
 	r := newRig(t, edit...)
 	_, problems := r.provision(t.Context(), r.Options.Apps["shop"])
-	if len(problems) != 1 || problems[0].String() != path+":1: SMTP_PASSWORD is also set in "+r.env+":2; keep it in one of the two" {
+	if len(problems) != 1 || problems[0].String() != path+":1: SMTP_PASSWORD is also set in "+r.env+":2; keep it in one of the two, or write override: true at the later source for that one to count" {
 		t.Errorf("problems %q", problems)
 	}
+	app := r.Options.Apps["shop"]
+	app.Env[1].Override = true
+	if err := os.WriteFile(path, []byte("SMTP_PASSWORD="+smtp+"x\nEXTRA=1\n"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	p, problems := r.provision(t.Context(), app)
+	if v, _ := p.base.Lookup("SMTP_PASSWORD"); len(problems) > 0 || v.Origin.String() != path+":1" || !v.Value.Equal(secret.NewValue(smtp+"x")) {
+		t.Errorf("the later source must count: %s, %q", v.Origin, problems)
+	}
+	if got := p.sources; len(got) != 2 || got[0].Source != r.env || got[0].Kind != "file" || slices.Contains(got[0].Keys, "SMTP_PASSWORD") || !slices.Equal(got[0].Overridden, []string{"SMTP_PASSWORD"}) ||
+		!slices.Equal(got[1].Keys, []string{"EXTRA", "SMTP_PASSWORD"}) {
+		t.Errorf("what each source gave: %+v", got)
+	}
+	app.Env[1].Override = false
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
 	r.write("EXTRA=1\nDATABASE_URL=" + dsn + "\n")
-	p, problems := r.provision(t.Context(), r.Options.Apps["shop"])
+	p, problems = r.provision(t.Context(), r.Options.Apps["shop"])
 	if len(problems) != 1 || !strings.HasPrefix(problems[0].String(), path+": does not exist") {
 		t.Errorf("with a source missing, nothing else can be missed: %q", problems)
 	}

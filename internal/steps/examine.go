@@ -13,8 +13,9 @@ import (
 // is never stored.
 type Provisioned struct {
 	Key      workload.Key
-	Sources  []string
-	Services []workload.Service // as far as they could be resolved
+	Sources  []rollout.SourceFact // that could be read
+	Unseen   []string             // sources that only the daemon can read
+	Services []workload.Service   // as far as they could be resolved
 	Secrets  []rollout.SecretFact
 	Problems []fault.Problem
 	Expected map[string]secret.Value // by the secrets' names
@@ -33,7 +34,7 @@ func (s *Steps) Examine(ctx context.Context, name string) (Provisioned, error) {
 	}
 	p, problems := s.provision(ctx, app)
 	problems = append(problems, s.callable(hooks(app, rollout.Deploy))...) // which has every step
-	out := Provisioned{Key: s.key(app), Sources: p.sources, Services: services(p.units), Secrets: s.facts(app, p.base), Problems: problems,
+	out := Provisioned{Key: s.key(app), Sources: p.sources, Unseen: p.unseen, Services: services(p.units), Secrets: s.facts(app, p.base), Problems: problems,
 		Expected: expected(app, p.base), Whole: !p.incomplete(app)}
 	if p.incomplete(app) {
 		out.Services = s.adoptable(ctx, app) // so that what runs is found all the same

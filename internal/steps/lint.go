@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/lint"
 	"github.com/capakraken/fairlead/internal/secret"
@@ -15,9 +16,13 @@ const mostLinted = 10
 
 // linted holds the rules on how others read an env file against it, under the app's policy. What Fairlead itself refuses
 // is a problem already. What is warned of is told once for each rule, since it stands in the record of every rollout.
-func linted(policy lint.Policy, path string, content secret.Value) (problems []fault.Problem, warnings []string) {
+func linted(policy lint.Policy, source config.EnvSource, content secret.Value) (problems []fault.Problem, warnings []string) {
 	report := lint.Check(content).Under(policy)
+	path := source.String()
 	all := fmt.Sprintf("'fairlead env check %s' lists all", path)
+	if source.Kind() != config.FileSource {
+		all = "'fairlead env check -' lists all, when it is given what the source gives"
+	}
 	var warned []lint.Finding // the first of each rule
 	times := map[string]int{}
 	denied := 0

@@ -40,10 +40,15 @@ func (s *Steps) Observe(ctx context.Context, name string) (rollout.App, []worklo
 }
 
 // adoptable returns the service definitions as far as they can be read, so that a container which is to be taken over
-// is found by its name. An env file that does not pass must not keep anybody from seeing what runs.
+// is found by its name. An env source that does not pass must not keep anybody from seeing what runs, and a command that opens a
+// secret manager is not called each time that somebody looks.
 func (s *Steps) adoptable(ctx context.Context, app config.App) []workload.Service {
-	p, _ := s.read(app)
-	loaded, _ := s.Define(ctx, definitions(app), p.base)
+	p, _ := s.read(ctx, app, unrun)
+	loaded, found := s.Define(ctx, definitions(app), p.base)
+	if len(found.Problems) > 0 && len(p.sources) < len(app.Env) {
+		p, _ = s.read(ctx, app, everything) // it may be a variable that was missing
+		loaded, _ = s.Define(ctx, definitions(app), p.base)
+	}
 	var out []workload.Service
 	for _, l := range loaded {
 		out = append(out, l.Service)

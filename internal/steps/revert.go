@@ -155,11 +155,30 @@ func (j job) stored(ctx context.Context, p provision) (secret.Env, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookup)
 	defer cancel()
+	if j.app.Legacy.Function != "" {
+		// What is the same as the environment's is known by that.
+		return slices.Concat(address, catalog(j.app, p.base)), j.untold(ctx, p, l)
+	}
 	values, err := j.Database.Stored(ctx, l)
 	if fault.KindOf(err) == fault.NotFound {
 		return address, nil // no table, or no row in it: nothing is stored
 	}
 	return slices.Concat(address, values), err
+}
+
+// untold is an error when the database holds a value that it does not tell and that the environment does not have: nobody could
+// take it out of a text.
+func (j job) untold(ctx context.Context, p provision, l Legacy) error {
+	residue, err := j.Database.Inspect(ctx, l, expected(j.app, p.base))
+	if fault.KindOf(err) == fault.NotFound {
+		return nil
+	}
+	for _, r := range residue {
+		if r.Verdict == secret.Differs {
+			return fault.New(fault.Refused, "column %q holds another value than the environment, and the function %s does not tell it", r.Column, l.Config.Function)
+		}
+	}
+	return err
 }
 
 // tail returns the end of a log that is too long for a record: one line can be a megabyte.

@@ -107,6 +107,41 @@ func TestRestoreRedactsWhatOnlyTheDatabaseHolds(t *testing.T) {
 	}
 }
 
+// TestRestoreWhereTheDatabaseTellsNothing holds that with a function in the table's place a log is kept only if the environment
+// knows every value that the database has.
+func TestRestoreWhereTheDatabaseTellsNothing(t *testing.T) {
+	said := "not " + smtp
+	for name, test := range map[string]struct {
+		verdict secret.Verdict
+		err     error
+		log     string
+	}{
+		"the same":    {verdict: secret.Same, log: "not [SMTP_PASSWORD]"},
+		"empty":       {verdict: secret.Empty, log: "not [SMTP_PASSWORD]"},
+		"another":     {verdict: secret.Differs, log: `(not kept, since the legacy values that may stand in it cannot be looked up: column "smtpPassword" holds another value than the environment, and the function f does not tell it)`},
+		"no table":    {err: fault.New(fault.NotFound, "no such table"), log: "not [SMTP_PASSWORD]"},
+		"unreachable": {err: fault.New(fault.Unavailable, "nobody answers"), log: "(not kept, since the legacy values that may stand in it cannot be looked up: nobody answers)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, "row: {id: singleton}}", "row: {id: singleton}, function: f}")
+			s := r.replaced(rollout.Rotate)
+			r.containers.logs = func(string, int) (string, error) { return said, nil }
+			r.database.stored = func(context.Context, Legacy) (secret.Env, error) { t.Error("it was asked for values"); return nil, nil }
+			r.database.inspect = func(_ context.Context, l Legacy, expected map[string]secret.Value) ([]secret.Residue, error) {
+				if l.Config.Function != "f" || !expected["smtp"].Equal(secret.NewValue(smtp)) {
+					t.Errorf("asked for %+v", l)
+				}
+				return []secret.Residue{{Secret: "smtp", Column: "smtpPassword", Verdict: test.verdict}}, test.err
+			}
+			r.restores()
+			ev, err := r.do(t.Context(), s, rollout.DoRestore, "web")
+			if err != nil || ev.Restored.Log != test.log {
+				t.Errorf("kept the log %q, want %q (%v)", ev.Restored.Log, test.log, err)
+			}
+		})
+	}
+}
+
 func TestRestoreWithoutEvidence(t *testing.T) {
 	unavailable := fault.New(fault.Unavailable, "the Engine does not answer")
 	for name, test := range map[string]struct {

@@ -12,6 +12,7 @@ import (
 	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/envfile"
 	"github.com/capakraken/fairlead/internal/fault"
+	"github.com/capakraken/fairlead/internal/parity"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/secret"
 	"github.com/capakraken/fairlead/internal/workload"
@@ -117,6 +118,13 @@ type Database interface {
 	Clear(ctx context.Context, l Legacy, expected map[string]secret.Value, proceed func() error) ([]secret.Residue, error)
 }
 
+// Sources reads the env sources that are no plain env files.
+type Sources interface {
+	// Read reads one source of an app once. Its error is as that of envfile.Read: beside it there may be what could be read.
+	// A source that only another process can read is an *envfile.Unseen.
+	Read(ctx context.Context, app string, source config.EnvSource) (envfile.File, error)
+}
+
 // Define resolves an app's service definitions, as compose.Load does.
 type Define func(context.Context, compose.Input, secret.Env) ([]compose.Service, compose.Findings)
 
@@ -130,7 +138,13 @@ type Hooks interface {
 	Run(ctx context.Context, call string, command, variables []string) (string, error)
 }
 
-// Options are what Steps is made of. All fields are required but Define.
+// Engine tells what runs the containers.
+type Engine interface {
+	// Versions returns what the Engine says of itself.
+	Versions(ctx context.Context) (parity.Engine, error)
+}
+
+// Options are what Steps is made of. All fields are required but Sources, Engine and Define.
 type Options struct {
 	Instance   string
 	Apps       map[string]config.App
@@ -143,7 +157,9 @@ type Options struct {
 	Prober     Prober
 	Database   Database
 	Hooks      Hooks
-	Define     Define // nil for compose.Load
+	Sources    Sources // nil where all sources are env files
+	Engine     Engine  // nil where it need not be told
+	Define     Define  // nil for compose.Load
 }
 
 // Steps carries out actions for the configured apps. It holds no state of its own and is safe for concurrent use.

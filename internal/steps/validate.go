@@ -30,7 +30,7 @@ func (j job) validate(ctx context.Context) (*rollout.Evidence, error) {
 		return nil, j.besides(problems, "the containers", err)
 	}
 	failpoint.Hit(failpoint.BaselineSeen)
-	v := &rollout.Validated{Sources: p.sources, Keys: p.base.Names(), Secrets: j.facts(j.app, p.base),
+	v := &rollout.Validated{Sources: p.names(), Provided: p.sources, Keys: p.base.Names(), Secrets: j.facts(j.app, p.base),
 		Services: services(p.units), Definitions: p.definitions, Env: p.env, Key: j.Key.Mark(), HasLegacy: j.app.Legacy != nil}
 	v.Baseline, v.Warnings = baselines(p.units, found, &problems)
 	v.Warnings = slices.Concat(p.warnings, v.Warnings, strays(p.units, found))

@@ -15,6 +15,7 @@ import (
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/journal"
 	"github.com/capakraken/fairlead/internal/orchestrator"
+	"github.com/capakraken/fairlead/internal/parity"
 	"github.com/capakraken/fairlead/internal/rollout"
 	"github.com/capakraken/fairlead/internal/server"
 )
@@ -36,6 +37,8 @@ type Rollouts struct {
 	SecretsFunc  func(ctx context.Context, app string) (rollout.SecretReport, error)
 	ResidueFunc  func(ctx context.Context, app string) (rollout.ResidueReport, error)
 	RefusingFunc func() string
+
+	ProvisioningFunc func(ctx context.Context, app string) (parity.Report, error)
 }
 
 var _ server.Rollouts = (*Rollouts)(nil)
@@ -150,6 +153,14 @@ func (f *Rollouts) Residue(ctx context.Context, app string) (rollout.ResidueRepo
 		return rollout.ResidueReport{}, missing(app)
 	}
 	return f.ResidueFunc(ctx, app)
+}
+
+// Provisioning calls ProvisioningFunc.
+func (f *Rollouts) Provisioning(ctx context.Context, app string) (parity.Report, error) {
+	if f.ProvisioningFunc == nil {
+		return parity.Report{}, missing(app)
+	}
+	return f.ProvisioningFunc(ctx, app)
 }
 
 // Refusing calls RefusingFunc.

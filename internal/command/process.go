@@ -1,4 +1,4 @@
-package hook
+package command
 
 import (
 	"context"
@@ -22,15 +22,18 @@ type process struct {
 	state  *os.ProcessState
 }
 
-// start starts a command whose output goes to out.
+// start starts a command whose output goes to out, and what it says of its errors to words; nil for nowhere.
 //
 // The command dies with the daemon: the kernel kills it when the thread ends that started it, so that thread is held
 // until the command has ended. That is for the command itself and not for its children, such as the tools that a script
 // calls: those of a daemon under systemd end with its control group, and those of any other when the call is made again.
-func start(command, environment []string, out *os.File) (*process, error) {
+func start(command, environment []string, out, words *os.File) (*process, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env, cmd.Dir = environment, "/"
-	cmd.Stdout, cmd.Stderr = out, out // files, so nothing of ours has to copy and to be waited for
+	cmd.Stdout = out // a file, so nothing of ours has to copy and to be waited for
+	if words != nil {
+		cmd.Stderr = words
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL}
 	// What this process was itself given open, by whoever started it, is not for the command. Where the kernel is too old
 	// for that, there is only what systemd gives, which is nothing.

@@ -1,4 +1,4 @@
-package hook
+package command
 
 import (
 	"errors"
@@ -90,7 +90,7 @@ func owner(info fs.FileInfo) int {
 func unfound(program string, err error) fault.Problem {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fault.Problem{Where: program, What: "does not exist", Fix: "install it there, or correct the hook's command in the configuration"}
+		return fault.Problem{Where: program, What: "does not exist", Fix: "install it there, or correct the command in the configuration"}
 	case errors.Is(err, fs.ErrPermission):
 		return fault.Problem{Where: program, What: "cannot be reached by the daemon", Fix: "see which directory bars the way: namei -l " + program}
 	}
