@@ -79,8 +79,8 @@ func (s *Steps) read(app config.App) (provision, []fault.Problem) {
 				problems = append(problems, fault.Problem{Where: v.Origin.String(), What: v.Name + " is also set in " + old.Origin.String(),
 					Fix: "keep it in one of the two"})
 			}
-			p.base = p.base.With(v)
 		}
+		p.base = p.base.Under(file.Env)
 	}
 	return p, problems
 }
@@ -111,9 +111,9 @@ func (s *Steps) effective(p *provision, app config.App, svc compose.Service) (se
 	for _, f := range svc.EnvFiles {
 		content, more := s.envFile(p, app.Lint, f)
 		problems = append(problems, more...)
-		env = over(env, content)
+		env = env.Under(content)
 	}
-	return over(env, svc.Environment), problems
+	return env.Under(svc.Environment), problems
 }
 
 // envFile returns what an env file gives that a service's definition names. Each file is read once.
@@ -132,14 +132,6 @@ func (s *Steps) envFile(p *provision, policy lint.Policy, f compose.EnvFile) (se
 	problems, warnings := linted(policy, f.Path, file.Content)
 	p.warnings = append(p.warnings, warnings...)
 	return file.Env, problems
-}
-
-// over returns env with vars over it.
-func over(env secret.Env, vars []secret.Var) secret.Env {
-	for _, v := range vars {
-		env = env.With(v)
-	}
-	return env
 }
 
 // overrides finds what gives a secret of the catalog another value than the env sources do: typically a blank entry in
