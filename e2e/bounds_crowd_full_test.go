@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -193,6 +194,9 @@ func (s *stage) strangers(n int) *strangers {
 		}
 		for range n {
 			c, err := s.connect("")
+			for deadline := time.Now().Add(time.Minute); errors.Is(err, syscall.EAGAIN) && time.Now().Before(deadline); c, err = s.connect("") {
+				runtime.Gosched() // the socket's queue is full until the daemon has its turn
+			}
 			if err != nil {
 				failed <- fmt.Errorf("connection %d: %w", len(crowd.conns), err)
 				return
