@@ -6,6 +6,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -31,13 +32,20 @@ import (
 //	wrong-json               answer it with something that is not JSON
 //	http-500                 answer it with 500
 //	huge                     answer it with 100 MB
+//	endless, drip, …         answer it with what has no end, or unpacks to too much; see flood.go for these
+//	log-storm=100            write so many MB of long lines to the log and exit with 3
 func knownSwitches() map[string]string {
-	return map[string]string{ // with what each is set to when nothing is said
+	known := map[string]string{ // with what each is set to when nothing is said
 		"slow-start": "5s", "crash": "", "crash-after": "2s", "crash-loop": "", "leak-log": "", "ignore-sigterm": "",
 		"never-healthy": "", "flapping": "", "source-database": "primary-ai", "one-secret-missing": "primary-ai",
 		"misreport-version": "0.0.0", "leak": "",
 		"hang": "", "redirect": "", "wrong-json": "", "http-500": "", "huge": "",
+		"log-storm": "100",
 	}
+	for name := range floods() {
+		known[name] = ""
+	}
+	return known
 }
 
 // Switches are the ways in which one service misbehaves.
@@ -109,6 +117,8 @@ func (a *App) misbehaveAtStart(ctx context.Context) (context.Context, context.Ca
 	case a.switches.on("crash"):
 		log.Print("fatal: crashing at start, on demand")
 		return ctx, func() {}, exit(3)
+	case a.switches.on("log-storm"):
+		return ctx, func() {}, a.switches.storm(os.Stderr)
 	case a.switches.on("leak-log"):
 		return ctx, func() {}, a.leakLog(ctx)
 	case a.switches.on("crash-loop"):
@@ -168,7 +178,7 @@ func (s *Switches) spoil(w http.ResponseWriter, r *http.Request) bool {
 	case s.on("huge"):
 		writeHuge(w)
 	default:
-		return false
+		return s.flood(w, r)
 	}
 	return true
 }

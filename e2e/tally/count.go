@@ -36,6 +36,7 @@ type count struct {
 	slow    []slow
 	failed  []string
 	skipped []string
+	execs   int                 // how many inputs a fuzzer has executed
 	said    map[string][]string // what a test that runs has said: shown if it fails, its last line if it is skipped
 }
 
@@ -60,7 +61,7 @@ type result struct {
 }
 
 func (r result) passed() bool {
-	return r.err == nil && len(r.failed) == 0 && (r.mayskip || len(r.skipped) == 0)
+	return r.err == nil && r.execs >= r.floor && len(r.failed) == 0 && (r.mayskip || len(r.skipped) == 0)
 }
 
 // read takes in what a stage prints, shows a line for every package that ended and all that a failed test said.
@@ -74,6 +75,7 @@ func (r result) read(in io.Reader, out io.Writer) error {
 		case r.json && bytes.HasPrefix(line, []byte("{")) && json.Unmarshal(line, &e) == nil:
 			r.take(e, out)
 		default:
+			r.takePlain(line)
 			_, _ = out.Write(line)
 		}
 		if err == io.EOF {

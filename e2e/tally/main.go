@@ -4,6 +4,7 @@
 //
 //	tally test    the stage of make test
 //	tally full    the stages of make test-full
+//	tally fuzz    the stages of make fuzz: each fuzzer for a while; one that executed too few inputs has not passed
 //	tally soak    the stages of make soak
 package main
 
@@ -14,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -22,10 +24,19 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if len(os.Args) != 2 || stages[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: tally test|full|soak")
+		fmt.Fprintln(os.Stderr, "usage: tally test|full|fuzz|soak")
 		os.Exit(2)
 	}
-	if !runAll(ctx, stages[os.Args[1]], os.Stdout) {
+	todo := stages[os.Args[1]]
+	if withFuzzers(os.Args[1]) {
+		found, err := fuzzers(".")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "tally:", err)
+			os.Exit(1)
+		}
+		todo = append(slices.Clip(todo), found...)
+	}
+	if !runAll(ctx, todo, os.Stdout) {
 		os.Exit(1)
 	}
 }

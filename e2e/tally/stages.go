@@ -9,6 +9,8 @@ type stage struct {
 	json bool
 	// mayskip is set where a test may find that the machine does not let it run.
 	mayskip bool
+	// floor is how many inputs a fuzzer must have executed to count; 0 for a stage that is none.
+	floor int
 }
 
 func (s stage) String() string { return strings.Join(s.argv, " ") }
@@ -16,6 +18,9 @@ func (s stage) String() string { return strings.Join(s.argv, " ") }
 func goTest(name string, args ...string) stage {
 	return stage{name: name, argv: append([]string{"go", "test", "-json"}, args...), json: true}
 }
+
+// withFuzzers names the sets of stages that every fuzzer of the module is a stage of as well, after the others.
+func withFuzzers(set string) bool { return set == "full" || set == "fuzz" }
 
 var stages = map[string][]stage{
 	"test": {
@@ -25,8 +30,8 @@ var stages = map[string][]stage{
 	"full": {
 		goTest("all tests, race detector", "-race", "-shuffle=on", "-timeout", "90m", "-tags", "e2e full", "./..."),
 		goTest("fault points", "-race", "-count=1", "-tags", "failpoint", "./internal/failpoint"),
-		{name: "fuzzers", argv: []string{"make", "--no-print-directory", "fuzz"}},
 	},
+	"fuzz": {},
 	"soak": {
 		goTest("deaths of the machine", "-count=1", "-timeout", "2h", "-tags", "soak full",
 			"-run", "Soak|DeathAtEveryAppend|DiskFailsAtEveryWrite|PowerCutAtEveryAppend", "./internal/..."),

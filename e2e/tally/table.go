@@ -19,9 +19,12 @@ func printTable(out io.Writer, done []result) {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	_, _ = fmt.Fprintln(t, "stage and room\ttests\tcases\tfailed\tskipped\ttime\t")
 	for _, r := range done {
-		printStage(t, r)
+		if r.floor == 0 {
+			printStage(t, r)
+		}
 	}
 	_ = t.Flush()
+	printFuzzers(out, done)
 	for _, r := range done {
 		printDrills(out, r)
 	}
@@ -53,12 +56,34 @@ func printStage(t io.Writer, r result) {
 	}
 }
 
+// printFuzzers prints how many inputs each fuzzer has executed.
+func printFuzzers(out io.Writer, done []result) {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fuzzers, sum := 0, 0
+	for _, r := range done {
+		if r.floor == 0 {
+			continue
+		}
+		if fuzzers == 0 {
+			_, _ = fmt.Fprintln(t, "\nfuzzer\tinputs\tat least\ttime\t")
+		}
+		fuzzers, sum = fuzzers+1, sum+r.execs
+		_, _ = fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\n", r.name, r.execs, r.floor, clock(r.took), verdict(r))
+	}
+	if fuzzers > 0 {
+		_, _ = fmt.Fprintf(t, "%d fuzzers\t%d\t\t\t\n", fuzzers, sum)
+	}
+	_ = t.Flush()
+}
+
 func verdict(r result) string {
 	switch {
 	case r.passed():
 		return "passed"
 	case r.err != nil:
 		return "FAILED: " + r.err.Error()
+	case r.execs < r.floor:
+		return "FAILED: too few inputs"
 	default:
 		return "FAILED"
 	}

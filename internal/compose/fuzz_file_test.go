@@ -85,6 +85,8 @@ func TestValuesStayInTheEnvironmentOfAFile(t *testing.T) {
 }
 
 // FuzzFiles makes sure that no Compose file takes the daemon down, and that a value shows in nothing that comes back.
+//
+// fuzz floor: 500, since each input is written to a directory.
 func FuzzFiles(f *testing.F) {
 	for _, seed := range odd {
 		f.Add(seed, "services: {web: {command: !reset null, environment: {A: b}}}")

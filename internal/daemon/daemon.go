@@ -89,6 +89,7 @@ func New(o Options) (_ *Daemon, err error) {
 		}
 	}()
 	hardenProcess(o.Log)
+	boundMemory()
 	cfg, err := config.Load(o.Config)
 	if err != nil {
 		return nil, err

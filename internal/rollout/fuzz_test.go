@@ -61,6 +61,8 @@ func next(sc scene, s State, now time.Time) Event {
 
 // FuzzApply folds any sequence of events. None may panic, one that is not allowed may not change anything, and what the
 // machine asks for must always be allowed.
+//
+// fuzz floor: 1000, since each input is a whole rollout.
 func FuzzApply(f *testing.F) {
 	follow := make([]byte, 60)
 	for kind := range byte(9) {

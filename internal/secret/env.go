@@ -31,13 +31,7 @@ type Var struct {
 type Env []Var
 
 // NewEnv returns the environment of vars. Of several variables with one name the last wins.
-func NewEnv(vars ...Var) Env {
-	var e Env
-	for _, v := range vars {
-		e = e.With(v)
-	}
-	return e
-}
+func NewEnv(vars ...Var) Env { return Env(nil).Under(vars) }
 
 // Lookup returns the variable called name.
 func (e Env) Lookup(name string) (Var, bool) {
@@ -65,16 +59,18 @@ func (e Env) With(v Var) Env {
 	return slices.Insert(out, i, v)
 }
 
-// Over returns e with all of o added, or put in the place of the variables of their names. It does not change e.
-func (e Env) Over(o Env) Env {
-	out := make(Env, 0, len(e)+len(o))
-	for _, v := range e {
-		if _, replaced := o.search(v.Name); !replaced {
+// Under returns e with vars over it, which may stand in any order; of several with one name the last wins. It changes
+// neither. An env file may hold a hundred thousand variables, so they are not put in one by one.
+func (e Env) Under(vars []Var) Env {
+	all := slices.Concat(e, vars)
+	slices.SortStableFunc(all, func(a, b Var) int { return strings.Compare(a.Name, b.Name) })
+	out := all[:0]
+	for i, v := range all {
+		if i+1 == len(all) || all[i+1].Name != v.Name {
 			out = append(out, v)
 		}
 	}
-	out = append(out, o...)
-	slices.SortFunc(out, func(a, b Var) int { return strings.Compare(a.Name, b.Name) })
+	clear(all[len(out):]) // no value stays where nobody looks for it
 	return out
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/capakraken/fairlead/internal/journal"
 )
 
-// mostNewest is how many of the newest records can be asked for; they are held in memory.
+// mostNewest is how many of the newest records can be asked for; where they stand is held in memory.
 const mostNewest = 10_000
 
 // excerpt is which records of the journal somebody wants.
@@ -32,7 +32,7 @@ func (s *Server) audit(w http.ResponseWriter, r *http.Request) error {
 	}
 	records := x.first(s.Rollouts.Audit(max(x.from, 1)))
 	if x.from == 0 && x.limit > 0 {
-		records = x.newest(s.Rollouts.Audit(1))
+		records = x.newest(s.Rollouts.Audit)
 	}
 	begun := false
 	for record, err := range records {
@@ -116,26 +116,35 @@ func (x excerpt) first(all iter.Seq2[journal.Record, error]) iter.Seq2[journal.R
 	}
 }
 
-// newest yields the last records that the excerpt holds, the oldest of them first.
-func (x excerpt) newest(all iter.Seq2[journal.Record, error]) iter.Seq2[journal.Record, error] {
+// newest yields the last records that the excerpt holds, the oldest of them first. It reads twice: the first time it keeps
+// only where they stand, since many who ask for many records would fill the memory with them.
+func (x excerpt) newest(audit func(from uint64) iter.Seq2[journal.Record, error]) iter.Seq2[journal.Record, error] {
 	return func(yield func(journal.Record, error) bool) {
-		var ring []journal.Record
+		var ring []uint64
 		next := 0
-		for r, err := range all {
+		for r, err := range audit(1) {
 			switch {
 			case err != nil:
 				yield(journal.Record{}, err)
 				return
 			case !x.holds(r):
 			case uint64(len(ring)) < x.limit:
-				ring = append(ring, r)
+				ring = append(ring, r.Seq)
 			default:
-				ring[next] = r
+				ring[next] = r.Seq
 				next = (next + 1) % len(ring)
 			}
 		}
-		for i := range ring {
-			if !yield(ring[(next+i)%len(ring)], nil) {
+		if len(ring) == 0 {
+			return
+		}
+		last := ring[(next+len(ring)-1)%len(ring)]
+		for r, err := range audit(ring[next]) {
+			switch {
+			case err == nil && r.Seq > last:
+				return // it came meanwhile
+			case err == nil && !x.holds(r):
+			case !yield(r, err) || err != nil:
 				return
 			}
 		}

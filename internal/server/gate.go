@@ -3,6 +3,7 @@ package server
 import (
 	"net"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 )
@@ -20,13 +21,27 @@ type gate struct {
 	log *zap.Logger
 	ask func(net.Conn) (credentials, error)
 
-	mu    sync.Mutex
-	open  int
-	users map[uint32]int
+	mu     sync.Mutex
+	open   int
+	users  map[uint32]int
+	turned map[uint32]*turned
 }
 
+// turned counts the connections of one user that were closed for the crowd. One in a while is told of, since whoever comes
+// in a crowd could fill the log as well.
+type turned struct {
+	told   time.Time
+	untold int
+}
+
+// quiet is how long nothing more is said of one user's crowd.
+const quiet = time.Minute
+
+// mostTurned is of how many users crowds are counted; there are seldom more than one.
+const mostTurned = 64
+
 func newGate(ln net.Listener, log *zap.Logger) *gate {
-	return &gate{Listener: ln, log: log, ask: credentialsOf, users: map[uint32]int{}}
+	return &gate{Listener: ln, log: log, ask: credentialsOf, users: map[uint32]int{}, turned: map[uint32]*turned{}}
 }
 
 // admitted is a connection whose peer is known.
@@ -50,8 +65,8 @@ func (g *gate) Accept() (net.Conn, error) {
 			continue
 		}
 		if !g.enter(who.UID) {
-			g.log.Warn("a connection was closed, since there are too many", zap.Uint32("uid", who.UID), zap.Int32("pid", who.PID))
 			_ = c.Close()
+			g.tell(who)
 			continue
 		}
 		return &admitted{Conn: c, credentials: who, leave: sync.OnceFunc(func() { g.exit(who.UID) })}, nil
@@ -73,6 +88,26 @@ func (g *gate) enter(uid uint32) bool {
 	g.open++
 	g.users[uid]++
 	return true
+}
+
+// tell logs that a connection was closed for the crowd, with how many others were since it was last told.
+func (g *gate) tell(who credentials) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t, ok := g.turned[who.UID]
+	switch {
+	case !ok && len(g.turned) == mostTurned:
+		clear(g.turned)
+		fallthrough
+	case !ok:
+		t = &turned{}
+		g.turned[who.UID] = t
+	case time.Since(t.told) < quiet:
+		t.untold++
+		return
+	}
+	g.log.Warn("a connection was closed, since there are too many", zap.Uint32("uid", who.UID), zap.Int32("pid", who.PID), zap.Int("others_before", t.untold))
+	*t = turned{told: time.Now()}
 }
 
 func (g *gate) exit(uid uint32) {

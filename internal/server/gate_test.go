@@ -5,8 +5,11 @@ import (
 	"io"
 	"net"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // crowd is a listener to which a number of connections come, and then no more.
@@ -81,6 +84,26 @@ func TestGate(t *testing.T) {
 	if n := len(d.come(1, 5)); n != 1 {
 		t.Errorf("%d connections stay where one has left", n)
 	}
+}
+
+// A crowd is told of once in a while, with how many came, so that it cannot fill the log as well.
+func TestGateTellsOfACrowd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor()
+		core, logged := observer.New(zap.WarnLevel)
+		d.log = zap.New(core)
+		d.come(1, maxPerUser+1000)
+		d.come(2, maxPerUser+1)
+		time.Sleep(quiet)
+		d.come(1, 1)
+		said := logged.AllUntimed()
+		if len(said) != 3 {
+			t.Fatalf("%d lines were logged", len(said))
+		}
+		if got := said[2].ContextMap(); got["uid"] != uint32(1) || got["others_before"] != int64(999) {
+			t.Errorf("it is said of the crowd: %v", got)
+		}
+	})
 }
 
 // TestGateWithoutCredentials closes a connection whose peer cannot be told, and goes on.

@@ -24,7 +24,7 @@ func as(r Role) context.Context {
 	})
 }
 
-func newServer(t *testing.T, r Rollouts) *Server {
+func newServer(t testing.TB, r Rollouts) *Server {
 	t.Helper()
 	s, err := New(Options{Rollouts: r, Log: zap.NewNop(), Version: "1.2.3"})
 	if err != nil {

@@ -128,7 +128,7 @@ func (p *provision) add(source config.EnvSource, env secret.Env) []fault.Problem
 			}
 		}
 	}
-	p.base = p.base.Over(env)
+	p.base = p.base.Under(env)
 	p.sources = append(p.sources, rollout.SourceFact{Source: source.String(), Kind: string(source.Kind()), Keys: env.Names()})
 	return problems
 }
@@ -168,9 +168,9 @@ func (s *Steps) effective(p *provision, app config.App, svc compose.Service) (se
 	for _, f := range svc.EnvFiles {
 		content, more := s.envFile(p, app.Lint, f)
 		problems = append(problems, more...)
-		env = over(env, content)
+		env = env.Under(content)
 	}
-	return over(env, svc.Environment), problems
+	return env.Under(svc.Environment), problems
 }
 
 // envFile returns what an env file gives that a service's definition names. Each file is read once.
@@ -189,14 +189,6 @@ func (s *Steps) envFile(p *provision, policy lint.Policy, f compose.EnvFile) (se
 	problems, warnings := linted(policy, config.EnvSource{File: f.Path}, file.Content)
 	p.warnings = append(p.warnings, warnings...)
 	return file.Env, problems
-}
-
-// over returns env with vars over it.
-func over(env secret.Env, vars []secret.Var) secret.Env {
-	for _, v := range vars {
-		env = env.With(v)
-	}
-	return env
 }
 
 // overrides finds what gives a secret of the catalog another value than the env sources do: typically a blank entry in

@@ -103,7 +103,7 @@ func hiding(app config.App, p provision) func(string) string {
 		}
 	}
 	for _, u := range p.units {
-		others = others.Over(u.Env)
+		others = others.Under(u.Env)
 	}
 	first, second := secret.NewSecretRedactor(secrets), secret.NewRedactor(others)
 	return func(text string) string { return second.Redact(first.Redact(text)) }
