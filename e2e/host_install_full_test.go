@@ -28,7 +28,7 @@ func TestInstallationByTheDocument(t *testing.T) {
 		if block == "make deb\n" {
 			continue
 		}
-		s.sh(0, "set -e\n"+block)
+		s.sh(0, "set -e\ncd "+directory+"\n"+block)
 	}
 	s.eventually("the app was rotated", "fairlead rollouts | grep rotate | grep -q succeeded")
 	s.sh(0, "fairlead secrets shop", "environment")

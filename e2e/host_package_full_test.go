@@ -75,7 +75,7 @@ func sum(t *testing.T, path string) [sha256.Size]byte {
 // says.
 func TestPackageOnAHost(t *testing.T) {
 	s := bare(t, host.ForTest(t), "alpha")
-	s.sh(0, "apt-get install -y /root/fairlead.deb", "installed, and not started")
+	s.sh(0, "apt-get install -y "+delivered, "installed, and not started")
 	s.sh(3, "systemctl is-active fairlead.service", "inactive")
 	s.sh(0, "fairlead version; fairlead --version", oldPackage)
 	s.sh(0, "fairlead config check /etc/fairlead/fairlead.yaml", "ok, 0 apps")
@@ -97,13 +97,13 @@ func TestPackageOnAHost(t *testing.T) {
 	s.sh(0, "apt-get remove -y fairlead")
 	s.sh(0, "test -d /var/lib/fairlead/journal && test -e /etc/fairlead/fairlead.yaml && docker ps | grep -q shop-web")
 	s.sh(0, "! systemctl list-units --no-legend 'fairlead*' | grep -v failed | grep .")
-	s.sh(0, "apt-get install -y /root/fairlead.deb; systemctl start fairlead; fairlead status shop", "2.0.0")
+	s.sh(0, "apt-get install -y "+delivered+"; systemctl start fairlead; fairlead status shop", "2.0.0")
 	s.runs("2.0.0")
 
 	s.sh(0, "apt-get purge -y fairlead", "the audit journal stays in /var/lib/fairlead")
 	s.sh(0, "test -d /var/lib/fairlead/journal && docker ps | grep -q shop-web")
 	s.sh(0, "! find /etc -name '*fairlead*' -not -path '*/dpkg/*' | grep .")
-	s.sh(0, "apt-get install -y /root/fairlead.deb")
+	s.sh(0, "apt-get install -y "+delivered)
 	s = configured(s)
 	s.sh(0, "fairlead status shop", "2.0.0")
 	s.runs("2.0.0")

@@ -30,6 +30,12 @@ const (
 	newPackage = "0.2"
 )
 
+// delivered is where a host has the package, and directory where that is.
+const (
+	directory = "/var/tmp"
+	delivered = directory + "/fairlead.deb"
+)
+
 // packages builds the Debian package of a version, once for all tests, and returns its path.
 var packages = map[string]func() (string, error){
 	oldPackage: sync.OnceValues(func() (string, error) { return makePackage(oldPackage) }),
@@ -60,7 +66,7 @@ func packageIn(dir, version string) (string, error) {
 	return found[0], nil
 }
 
-// bare boots a host with nothing of Fairlead but its package, as /root/fairlead.deb.
+// bare boots a host with nothing of Fairlead but its package, as delivered.
 func bare(t *testing.T, lan *host.LAN, name string) *site {
 	t.Helper()
 	h, err := lan.Boot(t.Context(), name)
@@ -78,7 +84,7 @@ func bare(t *testing.T, lan *host.LAN, name string) *site {
 func installed(t *testing.T) *site {
 	t.Helper()
 	s := bare(t, host.ForTest(t), "alpha")
-	s.sh(0, "apt-get install -y /root/fairlead.deb")
+	s.sh(0, "apt-get install -y "+delivered)
 	return configured(s)
 }
 
@@ -125,7 +131,7 @@ func (s *site) deliver(version string) {
 	s.must(err)
 	text, err := os.ReadFile(path)
 	s.must(err)
-	s.write("/root/fairlead.deb", string(text), 0o644)
+	s.write(delivered, string(text), 0o644)
 }
 
 func (s *site) write(name, text string, mode os.FileMode) {

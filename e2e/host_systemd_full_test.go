@@ -115,9 +115,9 @@ func TestHostReloadAndSocket(t *testing.T) {
 	pid := s.prop("fairlead.service", "MainPID")
 	s.sh(0, "sed 's/^  shop:/  other:/; s/shop-web/other-web/; s/3000:3000/3001:3000/' /etc/fairlead/fairlead.yaml | sed -n '/^  other:/,$p' >>/etc/fairlead/fairlead.yaml; fairlead config check /etc/fairlead/fairlead.yaml; systemctl reload fairlead")
 	s.eventually("the new app is known", "fairlead status other")
-	s.sh(0, "cp /etc/fairlead/fairlead.yaml /root/good; echo 'aps: {}' >>/etc/fairlead/fairlead.yaml; systemctl reload fairlead || true")
+	s.sh(0, "cp /etc/fairlead/fairlead.yaml /var/tmp/good; echo 'aps: {}' >>/etc/fairlead/fairlead.yaml; systemctl reload fairlead || true")
 	s.eventually("the journal says why it is refused", "journalctl --unit fairlead | grep -q aps")
-	s.sh(0, "fairlead status other; cat /root/good >/etc/fairlead/fairlead.yaml")
+	s.sh(0, "fairlead status other; cat /var/tmp/good >/etc/fairlead/fairlead.yaml")
 	if now := s.prop("fairlead.service", "MainPID"); now != pid {
 		t.Errorf("a reload started the daemon anew: %s, was %s", now, pid)
 	}
@@ -139,7 +139,7 @@ func TestHostUpgradeInTheMiddle(t *testing.T) {
 	s.sh(0, "fairlead deploy shop --image 2.0.0", "succeeded")
 	s.deliver(newPackage) // builds it, which may take its time
 	id := s.begun("2.1.0")
-	s.sh(0, "apt-get install -y /root/fairlead.deb")
+	s.sh(0, "apt-get install -y "+delivered)
 	s.sh(0, "fairlead version", newPackage)
 	s.ends(id, "2.1.0")
 	s.sh(0, "fairlead watch "+id, "daemon    stopped", "daemon    started  the rollout goes on")
