@@ -167,7 +167,7 @@ type position struct {
 }
 
 func (p position) under(name string, line int) position {
-	return position{path: p.path + name, line: line}
+	return position{path: p.path + fault.Key(name), line: line}
 }
 
 // origin returns the file and the line that a number stands for.

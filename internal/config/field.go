@@ -56,6 +56,7 @@ func (f field) set() bool { return f.node != nil }
 
 // child returns the field of n below f.
 func (f field) child(name string, n *yaml.Node) field {
+	name = fault.Key(name)
 	if f.path != "" && !strings.HasPrefix(name, "[") {
 		name = "." + name
 	}

@@ -118,7 +118,7 @@ func findLogin(text []byte, path, host string) (login, error) {
 		return login{}, fault.Hide(err, fault.Refused, "%s is no Docker config file (it is not valid JSON of that form); nothing was changed; write it anew with docker --config DIR login", path)
 	}
 	if helper := helperFor(file, host); helper != "" {
-		return login{}, fault.New(fault.Refused, "%s leaves the login for %s to the credential helper %q, which a daemon does not run; nothing was changed; put it under auths (docker --config DIR login writes it there where no helper is set)", path, host, helper)
+		return login{}, fault.New(fault.Refused, "%s leaves the login for %s to a credential helper, which a daemon does not run; nothing was changed; put it under auths (docker --config DIR login writes it there where no helper is set)", path, host)
 	}
 	for server, entry := range file.Auths {
 		if hostOf(server) == hostOf(host) && entry != (authEntry{}) {

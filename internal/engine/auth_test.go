@@ -41,8 +41,8 @@ func TestFindLoginRefuses(t *testing.T) {
 		{"another form", `{"auths": ["` + canary + `"]}`, "not valid JSON"},
 		{"no base64", `{"auths": {"r.example.com": {"auth": "` + canary + `"}}}`, "not base64"},
 		{"no colon", `{"auths": {"r.example.com": {"auth": "` + base64.StdEncoding.EncodeToString([]byte(canary)) + `"}}}`, "not base64"},
-		{"a helper", `{"credHelpers": {"r.example.com": "ecr-login"}}`, `helper "ecr-login"`},
-		{"a store", `{"credsStore": "pass", "auths": {"r.example.com": {}}}`, `helper "pass"`},
+		{"a helper", `{"credHelpers": {"r.example.com": "` + canary + `"}}`, "docker.json leaves the login for r.example.com to a credential helper"},
+		{"a store", `{"credsStore": "` + canary + `", "auths": {"r.example.com": {}}}`, "docker.json leaves the login for r.example.com to a credential helper"},
 	} {
 		_, err := findLogin([]byte(tt.file), "docker.json", "r.example.com")
 		if fault.KindOf(err) != fault.Refused || !strings.Contains(err.Error(), tt.want) {
