@@ -193,6 +193,12 @@ func TestTail(t *testing.T) {
 	if got := kept.String(); got != "\uFFFDrd\n" {
 		t.Errorf("kept is %q", got)
 	}
+	for _, line := range []string{"password=hunter2hunter2", "password=hunter2hunter2\n"} {
+		long := &tail{limit: 10}
+		if _, _ = long.Write([]byte(line)); long.String() != endless {
+			t.Errorf("of a line that is too long, %q is kept", long)
+		}
+	}
 	all := &tail{limit: 100}
 	_, _ = all.Write([]byte("first\nsecond"))
 	if got := all.String(); got != "first\nsecond" {

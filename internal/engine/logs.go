@@ -69,12 +69,16 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String returns the kept text from the first whole line on.
+// endless stands for a log whose last line is longer than what is kept.
+const endless = "(its last line is too long to be kept)\n"
+
+// String returns the kept text from the first whole line on. The rest of a line whose beginning was thrown away is left out:
+// it may begin in the middle of a secret, where no redactor knows it again.
 func (t *tail) String() string {
 	text := t.bytes
 	if t.cut {
-		if _, rest, ok := bytes.Cut(text, []byte("\n")); ok {
-			text = rest
+		if _, text, _ = bytes.Cut(text, []byte("\n")); len(text) == 0 {
+			return endless
 		}
 	}
 	return strings.ToValidUTF8(string(text), "\uFFFD")

@@ -24,6 +24,12 @@ func FuzzTail(f *testing.F) {
 		if got != whole.String() || len(parts.bytes) > int(limit) {
 			t.Fatalf("pieces of %d give %q, the whole %q", int(piece)+1, got, whole.String())
 		}
+		if got == endless {
+			return
+		}
+		if parts.cut && got != "" && !strings.Contains(string(text), "\n") {
+			t.Fatalf("%q is a part of the one line that came", got)
+		}
 		if !utf8.ValidString(got) || !strings.HasSuffix(strings.ToValidUTF8(string(text), "\uFFFD"), strings.TrimLeft(got, "\uFFFD")) {
 			t.Fatalf("%q is not the end of what came", got)
 		}
