@@ -16,17 +16,22 @@ import (
 type configured struct {
 	mu  sync.Mutex
 	now *steps.Steps
-	of  map[string]*steps.Steps // of the rollouts under way that have done something
+	of  map[string]*steps.Steps // of the rollouts under way that have done something, or that began before the newest
 }
 
 func newConfigured(s *steps.Steps) *configured {
 	return &configured{now: s, of: map[string]*steps.Steps{}}
 }
 
-// swap puts s in the place of the steps, for rollouts to come.
-func (c *configured) swap(s *steps.Steps) {
+// swap puts s in the place of the steps, for rollouts to come. Those that have not ended keep what they began with.
+func (c *configured) swap(s *steps.Steps, unended []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for _, id := range unended {
+		if c.of[id] == nil {
+			c.of[id] = c.now
+		}
+	}
 	c.now = s
 }
 
@@ -76,7 +81,7 @@ func (c *configured) Secrets(ctx context.Context, app string) (rollout.SecretRep
 }
 
 // Unchanged reports whether the app runs with what its env sources give now.
-func (c *configured) Unchanged(ctx context.Context, app string) (bool, error) {
+func (c *configured) Unchanged(ctx context.Context, app string) (bool, secret.Fingerprint, error) {
 	return c.current().Unchanged(ctx, app)
 }
 

@@ -209,7 +209,7 @@ func TestSystemdIsTold(t *testing.T) {
 func TestAStuckDaemonIsNotVouchedFor(t *testing.T) {
 	for what, stick := range map[string]func(context.Context, *Daemon, <-chan struct{}) error{
 		"somebody decides and does not end": func(ctx context.Context, d *Daemon, release <-chan struct{}) error {
-			return d.rollouts.Reconfigure(ctx, d.apps.Apps(), func() { <-release })
+			return d.rollouts.Reconfigure(ctx, d.apps.Apps(), func([]string) { <-release })
 		},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -92,7 +92,7 @@ func (d *Daemon) reconfigure(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 	}
-	if err := d.rollouts.Reconfigure(ctx, s.Apps(), func() { d.apps.swap(s) }); err != nil {
+	if err := d.rollouts.Reconfigure(ctx, s.Apps(), func(unended []string) { d.apps.swap(s, unended) }); err != nil {
 		return nil, err
 	}
 	d.server.Admit(access)

@@ -61,10 +61,11 @@ func (o *Orchestrator) acts(id string, a *rollout.Action) {
 	o.acting[id] = *a
 }
 
-// Reconfigure has swap put another configuration into the place of the Steps', which then knows these apps and no others. It is refused,
-// and nothing is swapped, where a rollout has not ended whose app would be gone. Apps that are new are recognised before
-// anything is done to them.
-func (o *Orchestrator) Reconfigure(ctx context.Context, apps []string, swap func()) error {
+// Reconfigure has swap put another configuration into the place of the Steps', which then knows these apps and no others, but
+// for the rollouts that have not ended, whose ids it is given: they go on as they began. It is refused, and nothing is
+// swapped, where a rollout has not ended whose app would be gone. Apps that are new are recognised before anything is done
+// to them.
+func (o *Orchestrator) Reconfigure(ctx context.Context, apps []string, swap func(unended []string)) error {
 	if err := o.pen.takeFor(ctx); err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func (o *Orchestrator) Reconfigure(ctx context.Context, apps []string, swap func
 	if o.stopping {
 		return errStopping
 	}
-	swap()
+	swap(o.ledger.active())
 	for name, r := range unlooked(apps) {
 		if o.apps[name] == nil {
 			o.apps[name] = r

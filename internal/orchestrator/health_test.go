@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -92,10 +93,10 @@ func TestReconfigure(t *testing.T) {
 	id := r.trigger(rollout.Rotate)
 	<-begun
 	swapped := false
-	if err := r.Reconfigure(t.Context(), []string{other}, func() { swapped = true }); fault.KindOf(err) != fault.Refused || swapped || !strings.Contains(fault.Text(err), id) {
+	if err := r.Reconfigure(t.Context(), []string{other}, func([]string) { swapped = true }); fault.KindOf(err) != fault.Refused || swapped || !strings.Contains(fault.Text(err), id) {
 		t.Errorf("a rollout lost its app: %v, %t", err, swapped)
 	}
-	if err := r.Reconfigure(t.Context(), []string{capakraken, other, "third"}, func() { swapped, r.world.more = true, []string{"third"} }); err != nil || !swapped {
+	if err := r.Reconfigure(t.Context(), []string{capakraken, other, "third"}, func([]string) { swapped, r.world.more = true, []string{"third"} }); err != nil || !swapped {
 		t.Errorf("it is not taken up: %v, %t", err, swapped)
 	}
 	r.mu.Lock()
@@ -111,4 +112,31 @@ func TestReconfigure(t *testing.T) {
 	}
 	close(release)
 	r.end(id)
+}
+
+// A request that waits is begun as the configuration has it by then: one that was to clear with a deploy does not, once the
+// configuration says otherwise.
+func TestReconfigureWhileARequestWaits(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w, gate := gated()
+		r := started(t, w)
+		first := r.trigger(rollout.Rotate)
+		p := r.wait("ada", time.Hour, func(q *Request, _ *Wait) { q.Kind, q.Image = rollout.Deploy, "2.0.0" })
+		var unended []string
+		if err := r.Reconfigure(t.Context(), w.Apps(), func(ids []string) { unended, w.manual = ids, true }); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(unended, []string{first}) {
+			t.Errorf("%v are said to go on as they began, not %s", unended, first)
+		}
+		gate <- struct{}{}
+		if !p.answered() || p.err != nil {
+			t.Fatalf("it has not had its turn: %v", p.err)
+		}
+		gate <- struct{}{}
+		if s := r.end(p.state.Request.ID); s.Request.Clears || s.Outcome != rollout.Succeeded {
+			t.Errorf("it clears (%t), and ended %s", s.Request.Clears, s.Outcome)
+		}
+		r.stop()
+	})
 }

@@ -147,6 +147,27 @@ func (o *Orchestrator) recover() error {
 // caller holds the pen.
 func (o *Orchestrator) catchUpAgain() error {
 	wanted := reserve * int64(max(1, len(o.ledger.active())))
+	var err error
+	if o.onDisk(func() { err = o.takeUp(wanted) }); err != nil {
+		return err
+	}
+	was := o.behind
+	o.fallBehind(nil)
+	o.onDisk(func() { _ = o.Journal.Reserve(wanted) }) // if there is not even that, the next record tells
+	if o.unborn {
+		if err := o.born(); err != nil {
+			return err
+		}
+		o.unborn = false
+	}
+	if _, err := o.append(journal.Record{Type: journalRecovered}, map[string]any{"failed": fault.Text(was.failed), "tear": was.tear}); err != nil {
+		return err
+	}
+	return o.resume()
+}
+
+// takeUp mends a journal that failed, and folds in what the ledger does not know of.
+func (o *Orchestrator) takeUp(wanted int64) error {
 	if failed := o.Journal.Failed(); failed != nil {
 		if err := o.roomToGoOn(wanted); err != nil {
 			return err
@@ -167,19 +188,7 @@ func (o *Orchestrator) catchUpAgain() error {
 		}
 		o.heed(r)
 	}
-	was := o.behind
-	o.fallBehind(nil)
-	_ = o.Journal.Reserve(wanted) // if there is not even that, the next record tells
-	if o.unborn {
-		if err := o.born(); err != nil {
-			return err
-		}
-		o.unborn = false
-	}
-	if _, err := o.append(journal.Record{Type: journalRecovered}, map[string]any{"failed": fault.Text(was.failed), "tear": was.tear}); err != nil {
-		return err
-	}
-	return o.resume()
+	return nil
 }
 
 // heed does what whoever wrote the record r would have done next, had they heard that it is durable.

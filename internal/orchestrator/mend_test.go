@@ -1,9 +1,11 @@
 package orchestrator
 
 import (
+	"context"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -155,5 +157,34 @@ func TestRottenRecords(t *testing.T) {
 		r.stop()
 		_, err = journal.Open(journal.Options{Dir: r.dir, FS: disk.Kill()})
 		wantKind(t, err, fault.Difference)
+	})
+}
+
+// A disk that fails once and hangs when it is mended is no daemon that is stuck: another start would hang on it as well, and
+// nobody could ask any more.
+func TestDiskThatHangsWhileItIsMended(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		disk := journaltest.New(1)
+		r := memory(t, newWorld(), disk)
+		r.start()
+		unheard(disk)
+		_, err := r.Trigger(t.Context(), anna, request(rollout.Deploy))
+		wantKind(t, err, fault.Unavailable)
+		hangs, release := make(chan struct{}), make(chan struct{})
+		once := sync.OnceFunc(func() { close(hangs) })
+		disk.Fail(func(journaltest.Op) error { once(); <-release; return syscall.EIO })
+		<-hangs
+		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
+		defer cancel()
+		if err := r.Stuck(ctx); err != nil {
+			t.Errorf("it is said to be stuck: %v", err)
+		}
+		disk.Fail(nil)
+		close(release)
+		pass(time.Minute)
+		if why := r.Refusing(); why != "" {
+			t.Errorf("the disk works, and it refuses: %s", why)
+		}
+		r.stop()
 	})
 }

@@ -63,6 +63,14 @@ func within(done <-chan struct{}, d time.Duration) bool {
 	}
 }
 
+// onDisk does what the journal's disk is waited for in, with the pen held: a disk that hangs is nothing that another start
+// mends, and Stuck must not take it for a daemon that does not go on.
+func (o *Orchestrator) onDisk(do func()) {
+	o.writing.Store(true)
+	defer o.writing.Store(false)
+	do()
+}
+
 // record makes e durable and folds it in. The caller holds the pen. An event that the machine does not allow is not
 // written; one that cannot be written has not happened.
 func (o *Orchestrator) record(by journal.Actor, s rollout.State, e rollout.Event) error {
@@ -95,10 +103,8 @@ func (o *Orchestrator) append(r journal.Record, data any) (journal.Record, error
 	if o.behind != nil && o.Journal.Failed() == nil {
 		return r, fault.New(fault.Unavailable, "what the journal holds is not known yet, so nothing more is recorded; the daemon goes on by itself")
 	}
-	o.writing.Store(true)
-	r, err := o.Journal.Append(r)
-	o.writing.Store(false)
-	if err != nil {
+	var err error
+	if o.onDisk(func() { r, err = o.Journal.Append(r) }); err != nil {
 		o.failing()
 		return r, err
 	}

@@ -46,7 +46,7 @@ func (o *Orchestrator) save() {
 	}
 	text, err := json.Marshal(snapshot{Version: o.Version, Level: Level, Ledger: *o.ledger})
 	if err == nil {
-		err = o.Journal.Save(o.ledger.Seq, text)
+		o.onDisk(func() { err = o.Journal.Save(o.ledger.Seq, text) })
 	}
 	if err != nil {
 		o.Log.Warn("the journal's snapshot could not be made; the next start takes longer", zap.String("why", fault.Text(err)))

@@ -34,7 +34,9 @@ func (o *Orchestrator) Trigger(ctx context.Context, by journal.Actor, r Request)
 		o.recognise(ctx, r.App, laterLook)
 	}
 	if err == nil {
-		if s, same := o.unneeded(ctx, r, request, nil); same {
+		var s rollout.State
+		var same bool
+		if s, same, err = o.unneeded(ctx, r, request, nil); same {
 			o.noteUnneeded(by, r)
 			return s, nil
 		}
@@ -65,6 +67,12 @@ func (o *Orchestrator) begin(by journal.Actor, r Request, request rollout.Reques
 		}
 	}
 	if err := o.admit(r.App, w); err != nil {
+		return rollout.State{}, err
+	}
+	// As the configuration has it now, and no other can take its place before the rollout has begun: the request may have
+	// waited for a day.
+	request, err := o.Steps.Begin(r.App, r.Kind, r.Image)
+	if err != nil {
 		return rollout.State{}, err
 	}
 	if request.Kind == rollout.Rollback {
@@ -161,17 +169,15 @@ func (o *Orchestrator) admit(name string, w *waiter) error {
 // room returns why the journal has no room for all that the rollouts may have to record, or nil. What one needs to its
 // end is set aside, so that a disk which becomes full meanwhile does not leave it half done.
 func (o *Orchestrator) room() error {
-	free, err := o.Journal.Space()
-	if err != nil {
+	var free uint64
+	var err error
+	if o.onDisk(func() { free, err = o.Journal.Space() }); err != nil {
 		return fault.New(fault.Unavailable, "the space for the journal cannot be told; nothing was changed")
 	}
 	if free < minSpace {
 		return fault.New(fault.Unavailable, "only %d MiB are free for the journal, and a rollout wants %d; nothing was changed; make room", free>>20, minSpace>>20)
 	}
-	o.writing.Store(true)
-	err = o.Journal.Reserve(o.wanted())
-	o.writing.Store(false)
-	if err != nil {
+	if o.onDisk(func() { err = o.Journal.Reserve(o.wanted()) }); err != nil {
 		o.failing() // a new segment may have been begun for it
 	}
 	return err

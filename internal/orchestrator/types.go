@@ -45,9 +45,9 @@ type Steps interface {
 	Observe(ctx context.Context, app string) (rollout.App, []workload.Container, error)
 	// Secrets returns what is known of the app's secrets. The fingerprints are keyed by the secrets' names.
 	Secrets(ctx context.Context, app string) (rollout.SecretReport, map[string]secret.Fingerprint, error)
-	// Unchanged reports whether every service of the app runs with the environment that its sources give now. That an env
-	// file is refused is an error.
-	Unchanged(ctx context.Context, app string) (bool, error)
+	// Unchanged reports whether every service of the app runs with the environment that its sources give now, whose
+	// fingerprint it returns. That an env file is refused is an error.
+	Unchanged(ctx context.Context, app string) (bool, secret.Fingerprint, error)
 	// Residue returns what the app's database still holds.
 	Residue(ctx context.Context, app string) (rollout.ResidueReport, error)
 	// Provisioning returns how the app is provisioned, but for what only the journal knows.

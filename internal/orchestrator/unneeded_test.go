@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -95,4 +96,49 @@ func TestOnlyIfChangedInTurn(t *testing.T) {
 	if s := <-over; s.Request.ID != "" || s.Outcome != rollout.Succeeded {
 		t.Errorf("in its turn it is answered %+v", s)
 	}
+}
+
+// A secret manager that cannot be asked is no change: else a unit that asks each hour would restart the app each hour.
+func TestWhetherItChangedCannotBeTold(t *testing.T) {
+	for _, kind := range []fault.Kind{fault.TimedOut, fault.Unavailable} {
+		r := started(t, newWorld())
+		r.world.meanwhile(func() { r.world.refused = fault.New(kind, "the source does not answer") })
+		_, err := r.Trigger(t.Context(), anna, Request{App: capakraken, Kind: rollout.Rotate, IfChanged: true})
+		wantKind(t, err, kind)
+		if did := r.world.done(); did != "" || !strings.Contains(fault.Text(err), "nothing was done: the source does not answer") {
+			t.Errorf("it was done: %s, and answered %v", did, err)
+		}
+		r.stop()
+	}
+}
+
+// An environment that was turned back is not given to the app again by whoever asks for a change, until it is another one or
+// somebody rotates without the condition.
+func TestAnEnvironmentThatWasTurnedBack(t *testing.T) {
+	r := started(t, newWorld())
+	asked := Request{App: capakraken, Kind: rollout.Rotate, IfChanged: true}
+	r.world.meanwhile(func() { r.world.env = "ee" }) // which is what validate finds as well
+	r.world.on["verify"] = fails
+	first, err := r.Trigger(t.Context(), anna, asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := r.end(first.Request.ID); s.Outcome != rollout.RolledBack {
+		t.Fatalf("it ended %s", s.Outcome)
+	}
+	for range 3 {
+		_, err = r.Trigger(t.Context(), anna, asked)
+		wantKind(t, err, fault.Refused)
+		if !strings.Contains(fault.Text(err), "rollout "+first.Request.ID+" gave capakraken this environment, and was rolled back; nothing was done") {
+			t.Errorf("it is answered %v", err)
+		}
+	}
+	delete(r.world.on, "verify")
+	r.world.meanwhile(func() { r.world.env = "another" })
+	if s, err := r.Trigger(t.Context(), anna, asked); err != nil || s.Request.ID == "" {
+		t.Errorf("another environment is answered %+v, %v", s, err)
+	} else {
+		r.end(s.Request.ID)
+	}
+	r.stop()
 }

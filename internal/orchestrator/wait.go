@@ -141,7 +141,9 @@ func (o *Orchestrator) turn(ctx context.Context, w *waiter) (rollout.State, erro
 	if err := o.ahead(w); err != nil {
 		return rollout.State{}, err
 	}
-	if s, same := o.unneeded(ctx, w.asked, w.request, w); same {
+	if s, same, err := o.unneeded(ctx, w.asked, w.request, w); err != nil {
+		return s, err
+	} else if same {
 		o.noteUnneeded(w.by, w.asked)
 		return s, nil
 	}

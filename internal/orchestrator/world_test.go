@@ -59,6 +59,8 @@ type world struct {
 	residue bool
 	// unchanged and refused answer whether the environment is the one that runs.
 	unchanged bool
+	env       secret.Fingerprint
+	manual    bool     // nothing is cleared with a deploy; set before it is configured
 	more      []string // apps; set before they are configured
 	refused   error
 }
@@ -99,10 +101,10 @@ func (w *world) done() string {
 }
 
 // Unchanged is what the test has set.
-func (w *world) Unchanged(context.Context, string) (bool, error) {
+func (w *world) Unchanged(context.Context, string) (bool, secret.Fingerprint, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.unchanged, w.refused
+	return w.unchanged, w.env, w.refused
 }
 
 // Apps returns the configured apps.
@@ -110,7 +112,7 @@ func (w *world) Apps() []string { return append([]string{capakraken, other}, w.m
 
 // Begin accepts what is configured.
 func (w *world) Begin(app string, kind rollout.Kind, image string) (rollout.Request, error) {
-	r := rollout.Request{App: app, Kind: kind, Services: services, Clears: true,
+	r := rollout.Request{App: app, Kind: kind, Services: services, Clears: !w.manual,
 		Limits: rollout.Limits{Validate: time.Minute, Pull: time.Minute, Restart: time.Minute, Verify: time.Minute, Clear: time.Minute, Revert: time.Minute}}
 	if kind != rollout.Cleanup {
 		r.Images = &rollout.Images{Keep: 2}

@@ -16,7 +16,7 @@ func TestUnchanged(t *testing.T) {
 	}
 	is := func(want bool, why string) {
 		t.Helper()
-		if got, err := r.Unchanged(t.Context(), "shop"); err != nil || got != want {
+		if got, env, err := r.Unchanged(t.Context(), "shop"); err != nil || got != want || env == "" {
 			t.Errorf("%s: %t, %v", why, got, err)
 		}
 	}
@@ -44,10 +44,10 @@ func TestUnchanged(t *testing.T) {
 	r.write(provisioned + "MORE=1\n")
 	is(false, "a variable more")
 	r.write("AZURE_OPENAI_API_KEY=short\nSMTP_PASSWORD=" + smtp + "\nDATABASE_URL=" + dsn + "\n")
-	if _, err := r.Unchanged(t.Context(), "shop"); fault.KindOf(err) != fault.Refused {
+	if _, _, err := r.Unchanged(t.Context(), "shop"); fault.KindOf(err) != fault.Refused {
 		t.Errorf("a file that is refused: %v", err)
 	}
-	if _, err := r.Unchanged(t.Context(), "shoe"); fault.KindOf(err) != fault.NotFound {
+	if _, _, err := r.Unchanged(t.Context(), "shoe"); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("an app that is not there: %v", err)
 	}
 }
