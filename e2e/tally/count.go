@@ -96,7 +96,8 @@ func (c *count) take(e event, out io.Writer) {
 	case "output":
 		c.said[name] = append(c.said[name], e.Output)
 	case "attr":
-		c.addDrill(name, e.Key, e.Value)
+		top, _, _ := strings.Cut(e.Test, "/")
+		c.addDrill(pkg+"."+top, e.Key, e.Value)
 	case "pass", "fail", "skip":
 		took := time.Duration(e.Elapsed * float64(time.Second))
 		if e.Test == "" {
@@ -113,11 +114,10 @@ func (c *count) addDrill(test, what, value string) {
 	if err != nil {
 		return
 	}
-	top, _, _ := strings.Cut(test, "/")
-	if c.drills[top] == nil {
-		c.drills[top] = map[string]int{}
+	if c.drills[test] == nil {
+		c.drills[test] = map[string]int{}
 	}
-	c.drills[top][what] += n
+	c.drills[test][what] += n
 }
 
 func (c *count) room(pkg string) *room {
@@ -182,8 +182,9 @@ func (c *count) lastWords(name string) string {
 	return "no reason given"
 }
 
+const module = "github.com/capakraken/fairlead"
+
 // short is a package's path without the module's.
 func short(pkg string) string {
-	const module = "github.com/capakraken/fairlead"
 	return strings.TrimPrefix(strings.TrimPrefix(pkg, module), "/")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,10 @@ func TestCounts(t *testing.T) {
 	r, _ := take(t, stream)
 	if got := *r.rooms["e2e"]; got.tests != 1 || got.cases != 1 || got.failed != 0 {
 		t.Errorf("counted %+v", got)
+	}
+	r.take(event{Action: "attr", Package: module + "/internal/journal", Test: "TestLives/3", Key: "deaths", Value: "7"}, io.Discard)
+	if got := r.drills["internal/journal.TestLives"]["deaths"]; got != 7 {
+		t.Errorf("%v of a room below another", r.drills)
 	}
 	if got := r.drills["e2e.TestKill"]["deaths"]; got != 42 {
 		t.Errorf("%d deaths, want those of the test and of its case: 42", got)

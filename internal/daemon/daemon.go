@@ -70,6 +70,7 @@ type Daemon struct {
 	stops    atomic.Bool
 	remark   atomic.Pointer[string] // what came of the last reload, as far as somebody should know
 	apps     *configured
+	hands    hands
 	docker   *engine.Engine
 	key      secret.Key
 	cfg      config.Config // as it was taken up last; only reload changes it
@@ -119,7 +120,8 @@ func New(o Options) (_ *Daemon, err error) {
 
 // wire makes the rooms known to each other, lowest floor first.
 func (d *Daemon) wire(cfg config.Config, state *state, log *journal.Journal) error {
-	steps, docker, err := newSteps(cfg, state.key, ownPolicy(), false)
+	d.hands = newHands(cfg.Instance, ownPolicy(), false)
+	steps, docker, err := newSteps(cfg, state.key, d.hands)
 	if err != nil {
 		return err
 	}

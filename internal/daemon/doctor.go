@@ -63,7 +63,7 @@ func furnish(p *doctor.Patient) *engine.Engine {
 		return nil
 	}
 	p.Config = placed(p.Config, cmp.Or(os.Getenv("CREDENTIALS_DIRECTORY"), usualCredentials))
-	s, docker, err := newSteps(p.Config, key, envfile.Policy{UID: p.UID, GID: p.GID}, true)
+	s, docker, err := newSteps(p.Config, key, newHands(p.Config.Instance, envfile.Policy{UID: p.UID, GID: p.GID}, true))
 	if err != nil {
 		p.Unsound = err
 		return nil

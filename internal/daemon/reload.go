@@ -83,7 +83,7 @@ func (d *Daemon) reconfigure(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := stepsOn(d.docker, cfg, d.key, ownPolicy(), false)
+	s, err := stepsOn(d.docker, cfg, d.key, d.hands)
 	if err != nil {
 		return nil, err
 	}

@@ -6,10 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/capakraken/fairlead/internal/command"
 	"github.com/capakraken/fairlead/internal/config"
 	"github.com/capakraken/fairlead/internal/engine"
-	"github.com/capakraken/fairlead/internal/envfile"
 	"github.com/capakraken/fairlead/internal/fault"
 	"github.com/capakraken/fairlead/internal/hook"
 	"github.com/capakraken/fairlead/internal/legacy"
@@ -20,9 +18,8 @@ import (
 	"github.com/capakraken/fairlead/internal/workload"
 )
 
-// newSteps puts the adapters behind the interfaces that the steps declare. The caller closes the Engine. Elsewhere is
-// where this process is not the daemon.
-func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy, elsewhere bool) (*steps.Steps, *engine.Engine, error) {
+// newSteps puts the adapters behind the interfaces that the steps declare. The caller closes the Engine.
+func newSteps(cfg config.Config, key secret.Key, by hands) (*steps.Steps, *engine.Engine, error) {
 	if cfg.Registry.ConfigFile == "" {
 		return nil, nil, fault.New(fault.Internal, "the credential of the registries has no place")
 	}
@@ -30,7 +27,7 @@ func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy, elsewher
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := stepsOn(docker, cfg, key, policy, elsewhere)
+	s, err := stepsOn(docker, cfg, key, by)
 	if err != nil {
 		_ = docker.Close() // nothing was asked of it yet
 		return nil, nil, err
@@ -39,21 +36,21 @@ func newSteps(cfg config.Config, key secret.Key, policy envfile.Policy, elsewher
 }
 
 // stepsOn returns the steps of a configuration, with the host's Engine.
-func stepsOn(docker *engine.Engine, cfg config.Config, key secret.Key, policy envfile.Policy, elsewhere bool) (*steps.Steps, error) {
-	commands := command.New(policy.UID)
+func stepsOn(docker *engine.Engine, cfg config.Config, key secret.Key, by hands) (*steps.Steps, error) {
 	return steps.New(steps.Options{
 		Instance:   cfg.Instance,
 		Apps:       cfg.Apps,
 		Key:        key,
-		EnvPolicy:  policy,
+		EnvPolicy:  by.policy,
 		Runtime:    docker,
 		Containers: docker,
 		Host:       docker,
 		Images:     images{docker},
 		Prober:     probe.New(probe.Options{Exec: docker.Exec}),
 		Database:   database{docker},
-		Hooks:      hook.New(commands),
-		Sources:    newSources(cfg.Instance, policy, commands, elsewhere),
+		Hooks:      hook.New(by.commands),
+		Sources:    by.rollouts,
+		Views:      by.views,
 		Engine:     versions{docker},
 	})
 }

@@ -241,6 +241,23 @@ func TestExecOneByOne(t *testing.T) {
 	all.Wait()
 }
 
+// The time that a command has is its own: what others took before it does not count.
+func TestExecHasItsOwnTime(t *testing.T) {
+	path := script(t, "sleep 1; echo A=b")
+	c := printing(path)
+	c.Timeout = 4 * time.Second
+	r := reader(t, nil)
+	var all sync.WaitGroup
+	for range 6 {
+		all.Go(func() {
+			if _, err := r.Exec(t.Context(), "env[0] exec", c); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
 // A process that is not the daemon says so of what only the daemon can read, and runs nothing.
 func TestElsewhere(t *testing.T) {
 	r := reader(t, nil)

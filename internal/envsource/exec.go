@@ -60,14 +60,14 @@ func (r *Reader) Exec(ctx context.Context, label string, c Command) (envfile.Fil
 
 // run returns the command's output.
 func (r *Reader) run(ctx context.Context, label string, c Command, variables []string) ([]byte, error) {
-	bounded, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
-	call := fmt.Sprintf("env-%s-%s", r.Caller, c.Name)
-	done, err := r.alone(bounded, call)
+	call := fmt.Sprintf("env/%s/%s", r.Caller, c.Name)
+	done, err := r.alone(ctx, call)
 	if err != nil {
-		return nil, fault.Hide(err, fault.TimedOut, "%s: was not called, since an earlier call of it did not end in time", label)
+		return nil, fault.Hide(err, fault.TimedOut, "%s: was not called, since earlier calls of it did not end in time", label)
 	}
 	defer done()
+	bounded, cancel := context.WithTimeout(ctx, c.Timeout) // the time of those before it is not its own
+	defer cancel()
 	out := &limited{most: c.MaxBytes}
 	err = r.Commands.Run(bounded, command.Call{Name: call, Command: c.Words, Variables: variables, Output: out, Silent: true})
 	const fix = "run it by hand, as the daemon's user"

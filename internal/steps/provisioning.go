@@ -22,6 +22,7 @@ import (
 // and what proved it is the caller's to fill in. It looks at the env sources, the Engine and the database, and changes
 // nothing. What cannot be looked at is unknown in it, and noted.
 func (s *Steps) Provisioning(ctx context.Context, name string) (parity.Report, error) {
+	s = s.looking()
 	app, err := s.app(name)
 	if err != nil {
 		return parity.Report{}, err

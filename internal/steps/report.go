@@ -15,6 +15,7 @@ import (
 
 // Observe returns what the configuration says of an app, and the containers that the host shows of it.
 func (s *Steps) Observe(ctx context.Context, name string) (rollout.App, []workload.Container, error) {
+	s = s.looking()
 	app, err := s.app(name)
 	if err != nil {
 		return rollout.App{}, nil, err
@@ -46,7 +47,9 @@ func (s *Steps) adoptable(ctx context.Context, app config.App) []workload.Servic
 	p, _ := s.read(ctx, app, unrun)
 	loaded, found := s.Define(ctx, definitions(app), p.base)
 	if len(found.Problems) > 0 && len(p.sources) < len(app.Env) {
-		p, _ = s.read(ctx, app, everything) // it may be a variable that was missing
+		part, cancel := thirdOf(ctx)
+		defer cancel()
+		p, _ = s.read(part, app, everything) // it may be a variable that was missing
 		loaded, _ = s.Define(ctx, definitions(app), p.base)
 	}
 	var out []workload.Service
@@ -56,9 +59,20 @@ func (s *Steps) adoptable(ctx context.Context, app config.App) []workload.Servic
 	return out
 }
 
+// thirdOf returns a context with a third of the time that ctx has: a command that hangs leaves the rest to those who look at
+// the host itself.
+func thirdOf(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, bounded := ctx.Deadline()
+	if !bounded {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(end)/3)
+}
+
 // Secrets returns what is known of each secret of the app's catalog, and the fingerprints of the values that the env
 // sources hold now. What cannot be looked at is left out and said.
 func (s *Steps) Secrets(ctx context.Context, name string) (rollout.SecretReport, map[string]secret.Fingerprint, error) {
+	s = s.looking()
 	app, err := s.app(name)
 	if err != nil {
 		return rollout.SecretReport{}, nil, err
@@ -133,6 +147,7 @@ func (s *Steps) addResidue(ctx context.Context, app config.App, p provision, rep
 
 // Residue returns what the app's database still holds.
 func (s *Steps) Residue(ctx context.Context, name string) (rollout.ResidueReport, error) {
+	s = s.looking()
 	app, err := s.app(name)
 	if err != nil {
 		return rollout.ResidueReport{}, err

@@ -144,7 +144,7 @@ type Engine interface {
 	Versions(ctx context.Context) (parity.Engine, error)
 }
 
-// Options are what Steps is made of. All fields are required but Sources, Engine and Define.
+// Options are what Steps is made of. All fields are required but Sources, Views, Engine and Define.
 type Options struct {
 	Instance   string
 	Apps       map[string]config.App
@@ -158,12 +158,25 @@ type Options struct {
 	Database   Database
 	Hooks      Hooks
 	Sources    Sources // nil where all sources are env files
-	Engine     Engine  // nil where it need not be told
-	Define     Define  // nil for compose.Load
+	// Views, where set, takes the place of Sources for who only looks: a view, of which there may be many at a time, never
+	// stands before a rollout at a source.
+	Views  Sources
+	Engine Engine // nil where it need not be told
+	Define Define // nil for compose.Load
 }
 
 // Steps carries out actions for the configured apps. It holds no state of its own and is safe for concurrent use.
 type Steps struct{ Options }
+
+// looking returns the Steps for who only looks.
+func (s *Steps) looking() *Steps {
+	if s.Views == nil {
+		return s
+	}
+	views := *s
+	views.Sources = s.Views
+	return &views
+}
 
 // New returns Steps, or an Internal fault when an option is missing. Service definitions that could not be honoured are
 // refused here, all at once, and not at the first rollout.

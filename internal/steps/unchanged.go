@@ -13,6 +13,7 @@ import (
 // which its sources give now, and the fingerprint of that. A comment in an env file is no part of that, and nor is the order of its lines. That the sources
 // or the definitions are refused is a Refused fault with all problems.
 func (s *Steps) Unchanged(ctx context.Context, name string) (bool, secret.Fingerprint, error) {
+	s = s.looking()
 	app, err := s.app(name)
 	if err != nil {
 		return false, "", err
