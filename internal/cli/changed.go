@@ -43,16 +43,17 @@ func (t *tool) systemdChanged() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			mode := systemd.Mode(onChange)
+			if mode != systemd.Validate && mode != systemd.Rotate {
+				return misused(c, "--on-change is \""+onChange+"\", where validate or rotate belongs")
+			}
 			if err := settle(c.Context(), app); err != nil {
 				return err
 			}
-			switch systemd.Mode(onChange) {
-			case systemd.Validate:
-				return t.validate(app)
-			case systemd.Rotate:
-				return t.rotateChanged(c, app.Name)
+			if mode == systemd.Rotate {
+				return t.rotateChanged(c, app)
 			}
-			return misused(c, "--on-change is \""+onChange+"\", where validate or rotate belongs")
+			return t.validate(app)
 		},
 	}
 	c.Flags().StringVar(&file, "config", defaultConfig, "the configuration")
@@ -97,22 +98,37 @@ func looks(app config.App) []look {
 	return out
 }
 
-// validate holds the app's env files against everything that a rollout would refuse in them.
+// validate holds the app's env sources against what a rollout would refuse in them, as far as another process than the daemon can
+// see them. What it cannot see it names, and does not call sound.
 func (t *tool) validate(app config.App) error {
+	policy := envfile.Policy{UID: os.Getuid(), GID: os.Getgid()}
 	p := config.Provided{Whole: true}
 	var problems []fault.Problem
+	var unseen []string
 	for _, source := range app.Env {
-		if source.Kind() != config.FileSource { // only the daemon can read it
-			p.Whole = false
-			continue
+		var f envfile.File
+		var err error
+		switch source.Kind() {
+		case config.FileSource:
+			f, err = envfile.Read(source.File, policy)
+			p.Whole = p.Whole && (err == nil || f.Env != nil || f.Faulty != nil)
+		case config.AgeSource:
+			_, err = envfile.ReadSealed(source.Age.File, policy)
+			unseen, p.Whole = append(unseen, source.String()), false
+		case config.ExecSource:
+			unseen, p.Whole = append(unseen, source.String()), false
+		case config.EnvironmentSource:
+			unseen, p.Faulty = append(unseen, source.String()), append(p.Faulty, source.Environment...)
 		}
-		f, err := envfile.Read(source.File, envfile.Policy{UID: os.Getuid(), GID: os.Getgid()})
 		problems = append(problems, fault.ProblemsOf(err)...)
-		p.Whole = p.Whole && (err == nil || f.Env != nil || f.Faulty != nil)
 		p.Faulty = append(p.Faulty, f.Faulty...)
 		for _, v := range f.Env {
-			p.Env = p.Env.With(v)
+			if old, twice := p.Env.Lookup(v.Name); twice && !source.Override {
+				problems = append(problems, fault.Problem{Where: v.Origin.String(), What: v.Name + " is also set in " + old.Origin.String(),
+					Fix: "keep it in one of the two, or write override: true at the later source for that one to count"})
+			}
 		}
+		p.Env = p.Env.Under(f.Env)
 		for _, found := range lint.Check(f.Content).Findings {
 			if app.Lint.Of(found) == lint.Denied && !found.Refused { // else the reading has said so
 				problems = append(problems, fault.Problem{Where: source.File, What: found.Rule + ": " + found.Text, Fix: found.Instead})
@@ -123,31 +139,40 @@ func (t *tool) validate(app config.App) error {
 	if err := fault.Many(fault.Refused, "the env files of "+app.Name+" changed, and are refused; what runs was not touched", problems); err != nil {
 		return err
 	}
+	if len(unseen) > 0 {
+		t.say("what can be seen here of the env sources of %s is sound (%s); the daemon alone reads %s: see with fairlead secrets %[1]s",
+			app.Name, count(len(p.Env), "variable", "variables"), strings.Join(unseen, ", "))
+		return nil
+	}
 	t.say("the env files of %s are sound (%s); give them to the app with: fairlead rotate %s", app.Name, count(len(p.Env), "variable", "variables"), app.Name)
 	return nil
 }
 
-// rotateChanged rotates the app until what runs is what the files say. The path unit sees nothing while its service runs, so
+// rotateChanged rotates the app until the files stay as they were when they were read. The path unit sees nothing while its service runs, so
 // what changed meanwhile is looked for at the end.
-func (t *tool) rotateChanged(c *cobra.Command, app string) error {
+func (t *tool) rotateChanged(c *cobra.Command, app config.App) error {
 	client := t.client()
 	defer client.Close()
 	what := api.Trigger{Kind: rollout.Rotate, IfChanged: true, Reason: "an env file has changed"}
 	f := triggering{queuing: queuing{wait: true}}
 	for range rounds {
-		r, err := t.inTurn(c.Context(), client, app, what, f, usualWait)
+		before := looks(app)
+		r, err := t.inTurn(c.Context(), client, app.Name, what, f, usualWait)
 		if err != nil {
 			return err
 		}
 		if r.ID == "" {
-			t.say("%s", unneeded(app))
+			t.say("%s", unneeded(app.Name))
 			return nil
 		}
 		if err := t.follow(c.Context(), client, r.ID, f.following); err != nil {
 			return err
 		}
+		if slices.Equal(before, looks(app)) { // and not asked again: a command may print something new each time
+			return nil
+		}
 	}
-	return fault.New(fault.Conflict, "the env files of %s changed again during each of %d rotations; it is left as it is until the next change", app, rounds)
+	return fault.New(fault.Conflict, "the env files of %s changed again during each of %d rotations; it is left as it is until the next change", app.Name, rounds)
 }
 
 // unneeded says that a rotation would change nothing.

@@ -17,6 +17,7 @@ func TestTargets(t *testing.T) {
 	for text, want := range map[string]Target{
 		"unix:///run/fairlead/fairlead.sock":    {Socket: "/run/fairlead/fairlead.sock"},
 		"ssh://staging":                         {Host: "staging"},
+		"ssh://[fe80::1%25eth0]":                {Host: "fe80::1%eth0"},
 		"ssh://ops@staging.example.com:2222/":   {Host: "staging.example.com", User: "ops", Port: 2222},
 		"ssh://ops@[2001:db8::1]:22/run/f.sock": {Host: "2001:db8::1", User: "ops", Port: 22, Socket: "/run/f.sock"},
 	} {
@@ -28,7 +29,7 @@ func TestTargets(t *testing.T) {
 	for _, text := range []string{"", "staging", "tcp://host:1", "http://host", "unix://host/run/x", "unix://run/x", "unix:///", "unix:///run/../x", "unix:run/x",
 		"ssh://", "ssh://-oProxyCommand=x", "ssh://-oProxyCommand%3Dtouch", "ssh://-l@host", "ssh://a%20b@host", "ssh://a:b@host", "ssh://ho%20st", "ssh://host:0",
 		"ssh://host:65536", "ssh://host/run/x;reboot", "ssh://host/run/$(reboot)", "ssh://host/run/a b", "ssh://host/-x/../y", "ssh://host?x=1", "ssh://host#x",
-		"ssh://host\n/x", "ssh://" + strings.Repeat("a", 2000), "ssh://;@host", "ssh://@host/x'y"} {
+		"ssh://host\n/x", "ssh://" + strings.Repeat("a", 2000), "ssh://;@host", "ssh://[fe80::1%25$(touch%20x)]", "ssh://[fe80::1%25;id;]", "ssh://@host/x'y"} {
 		if got, err := ParseTarget(text); err == nil || fault.KindOf(err) != fault.Usage {
 			t.Errorf("%q is taken: %+v, %v", text, got, err)
 		}

@@ -55,7 +55,8 @@ func ParseTarget(text string) (Target, error) {
 
 func sshTarget(u *url.URL, refused func(string) (Target, error)) (Target, error) {
 	t := Target{Host: u.Hostname(), Socket: u.Path}
-	if _, err := netip.ParseAddr(t.Host); err != nil && !hostName.MatchString(t.Host) {
+	address, err := netip.ParseAddr(t.Host)
+	if zone := address.Zone(); err != nil && !hostName.MatchString(t.Host) || zone != "" && !hostName.MatchString(zone) {
 		return refused("the name of the host has other characters than letters, digits, dots, hyphens and _, or begins with a hyphen")
 	}
 	if u.User != nil {

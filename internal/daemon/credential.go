@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -58,6 +59,11 @@ func provided(cfg config.Config) (config.Config, error) {
 	}
 	check("registry.config", cfg.Registry.Credential)
 	for _, name := range slices.Sorted(maps.Keys(cfg.Apps)) {
+		for _, source := range cfg.Apps[name].Env {
+			if source.Age != nil {
+				check(fmt.Sprintf("apps.%s.env[%d].identity", name, source.Index), source.Age.Identity.Credential)
+			}
+		}
 		if l := cfg.Apps[name].Legacy; l != nil && l.DSN.Credential != "" {
 			where := "apps." + name + ".legacy.dsn"
 			before := len(problems)

@@ -180,7 +180,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 	d.notify(sd.SdNotifyReady, d.status())
 	stopping := make(chan struct{})
 	var attendants sync.WaitGroup
-	defer func() { over(); stop(); attendants.Wait() }()
+	defer func() {
+		over()
+		stop()
+		d.within(attendants.Wait, "an attendant of the daemon does not end; it ends with the process")
+	}()
 	attendants.Go(func() { d.attend(serving, stopping) }) // ends with serving
 	attendants.Go(func() { d.reloads(ctx) })              // ends with ctx
 	d.options.Log.Info("ready", zap.String("socket", d.options.Socket), zap.String("version", d.options.Version), zap.Int("pid", os.Getpid()))
@@ -209,12 +213,17 @@ func (d *Daemon) Run(ctx context.Context) error {
 // letGo lets go of everything. It does not wait long for a disk that does not answer: nothing is written after the
 // orchestrator has stopped, and the kernel lets go when the process ends.
 func (d *Daemon) letGo() {
+	d.within(func() { _ = d.closers.close() }, "the state directory's disk does not answer; it is let go of with the process")
+}
+
+// within does what may hang on somebody else's disk, and waits for it for the time that a stop has for that, and no longer.
+func (d *Daemon) within(do func(), otherwise string) {
 	done := make(chan struct{})
-	go func() { _ = d.closers.close(); close(done) }() // ends when the disk answers, or with the process
+	go func() { do(); close(done) }() // ends when what it waits for does, or with the process
 	select {
 	case <-done:
 	case <-time.After(closeTime):
-		d.options.Log.Error("the state directory's disk does not answer; it is let go of with the process")
+		d.options.Log.Error(otherwise)
 	}
 }
 

@@ -220,7 +220,7 @@ func TestAStuckDaemonIsNotVouchedFor(t *testing.T) {
 			m.hears(m.hears(0, "READY=1"), "WATCHDOG=1")
 			release, over := make(chan struct{}), make(chan error, 1)
 			go func() { over <- stick(t.Context(), r.Daemon, release) }()
-			m.hears(0, "STATUS=stuck: nobody could decide")
+			stuck := m.hears(0, "STATUS=stuck: nobody could decide")
 			before := m.count("WATCHDOG=1")
 			for range 5 { // five times as long as the watchdog would wait
 				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -234,7 +234,7 @@ func TestAStuckDaemonIsNotVouchedFor(t *testing.T) {
 			if err := <-over; err != nil {
 				t.Error(err)
 			}
-			m.hears(len(m.told)-1, "WATCHDOG=1")
+			m.hears(m.hears(stuck+1, "STATUS="), "WATCHDOG=1")
 		})
 	}
 }

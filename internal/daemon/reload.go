@@ -87,15 +87,16 @@ func (d *Daemon) reconfigure(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if named(access) {
-		if err := d.listener.Welcome(); err != nil {
-			return nil, err
-		}
-	}
 	if err := d.rollouts.Reconfigure(ctx, s.Apps(), func(unended []string) { d.apps.swap(s, unended) }); err != nil {
 		return nil, err
 	}
 	d.server.Admit(access)
+	if named(access) {
+		if err := d.listener.Welcome(); err != nil {
+			d.options.Log.Warn("the socket cannot be opened to those whom the configuration names", zap.String("why", fault.Text(err)))
+			restart = append(restart, "access")
+		}
+	}
 	d.cfg = cfg
 	return restart, nil
 }

@@ -74,7 +74,7 @@ func (e *examination) directories(file string) []Finding {
 		case err != nil:
 			out = append(out, barred("the directory").of(dir))
 		case info.Mode()&fs.ModeSticky != 0:
-		case info.Mode().Perm()&0o022 != 0:
+		case info.Mode().Perm()&0o002 != 0, info.Mode().Perm()&0o020 != 0 && !e.knows(info):
 			out = append(out, problem(fmt.Sprintf("others than its owner may replace what is in it, %s among it (mode %04o)", file, uint32(info.Mode().Perm())), "chmod go-w "+dir).of(dir))
 		case !e.trusts(info):
 			out = append(out, problem("its owner, who is neither root nor the daemon's user, may replace "+file, "chown root: "+dir).of(dir))

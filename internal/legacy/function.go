@@ -33,7 +33,9 @@ func (s *session) function() string { return pgx.Identifier{s.Schema, s.Function
 // functionNamed finds the function by its name and what it takes.
 const functionNamed = `SELECT p.prosrc, p.prosecdef AND l.lanname = 'plpgsql', coalesce(pg_catalog.array_to_string(p.proconfig, ' | '), ''),
 	p.proowner = c.relowner, pg_catalog.has_function_privilege(p.oid, 'EXECUTE'), pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
-	EXISTS (SELECT FROM pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a WHERE a.grantee = 0)
+	EXISTS (SELECT FROM pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a WHERE a.grantee = 0),
+	EXISTS (SELECT FROM pg_catalog.aclexplode(p.proacl) a
+		WHERE a.grantee <> 0 AND a.grantee <> p.proowner AND a.grantee <> (SELECT u.oid FROM pg_catalog.pg_roles u WHERE u.rolname = session_user))
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace JOIN pg_catalog.pg_language l ON l.oid = p.prolang
 	JOIN pg_catalog.pg_class c ON c.oid = $4::pg_catalog.text::pg_catalog.oid
 WHERE n.nspname = $1::pg_catalog.text AND p.proname = $2::pg_catalog.text AND pg_catalog.pg_get_function_identity_arguments(p.oid) = $3::pg_catalog.text
@@ -44,8 +46,8 @@ WHERE n.nspname = $1::pg_catalog.text AND p.proname = $2::pg_catalog.text AND pg
 func (s *session) checkFunction(ctx context.Context, tx pgx.Tx, r relation) error {
 	again := fmt.Sprintf("have the database's administrator run what 'fairlead legacy sql %s' prints", s.App)
 	var source, path string
-	var definer, owned, callable, usable, public bool
-	err := tx.QueryRow(ctx, functionNamed, s.Schema, s.Function, legacysql.Signature, r.oid).Scan(&source, &definer, &path, &owned, &callable, &usable, &public)
+	var definer, owned, callable, usable, public, others bool
+	err := tx.QueryRow(ctx, functionNamed, s.Schema, s.Function, legacysql.Signature, r.oid).Scan(&source, &definer, &path, &owned, &callable, &usable, &public, &others)
 	what, fix := "", again
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -60,6 +62,8 @@ func (s *session) checkFunction(ctx context.Context, tx pgx.Tx, r relation) erro
 		what = "may not be called by the user of the URL"
 	case public:
 		what, fix = "may be called by everybody, and whoever may call it can try values", again+", which takes that away"
+	case others:
+		what, fix = "may be called by others than the user of the URL, and whoever may call it can try values", again+", which takes that away"
 	default:
 		return nil
 	}

@@ -203,6 +203,7 @@ func TestFunctionRefuses(t *testing.T) {
 		"a setting more":        {"ALTER FUNCTION " + name + takes + " SET work_mem = '1MB'", fault.Refused, "is not the one for this table"},
 		"another owner":         {"ALTER FUNCTION " + name + takes + " OWNER TO admin", fault.Refused, "does not belong to the owner of table"},
 		"everybody may call it": {"GRANT EXECUTE ON FUNCTION " + name + takes + " TO PUBLIC", fault.Refused, "may be called by everybody"},
+		"others may call it":    {"GRANT EXECUTE ON FUNCTION " + name + takes + " TO pg_monitor", fault.Refused, "may be called by others than the user of the URL"},
 		"we may not call it":    {`REVOKE EXECUTE ON FUNCTION ` + name + takes + ` FROM "clear""er_@@"`, fault.Refused, "may not be called by the user of the URL"},
 		"no table":              {`ALTER TABLE "SystemSettings" RENAME TO x`, fault.NotFound, "there is no table"},
 		"no column":             {`ALTER TABLE "SystemSettings" RENAME seed TO seeds`, fault.Refused, "were altered, renamed or made anew"},
@@ -313,4 +314,23 @@ func TestConstraint(t *testing.T) {
 	if _, err := inside().Clear(t.Context(), target, provisioned(), never(t)); err != nil {
 		t.Error(err)
 	}
+}
+
+// Nobody keeps the right to call it: not whoever had it from a function that stood there before, nor whom the database's
+// default privileges give it.
+func TestFunctionIsNobodyElses(t *testing.T) {
+	d := fresh(t, settings)
+	target := d.functional()
+	table := definition(target)
+	call := legacysql.Quote("public") + "." + legacysql.Quote(table.Function)
+	d.run(fmt.Sprintf(`DROP FUNCTION %s; CREATE FUNCTION %[1]s(%s) RETURNS text[] LANGUAGE sql AS 'SELECT NULL::text[]'; GRANT EXECUTE ON FUNCTION %[1]s TO pg_monitor;
+		ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO pg_read_all_stats`, call, legacysql.Signature))
+	d.run(table.Grant("clear\"er_" + d.name))
+	if got := d.one(`SELECT count(*)::text FROM pg_proc p, aclexplode(p.proacl) a WHERE proname = ` + "$n$" + table.Function + "$n$" + ` AND a.grantee <> p.proowner`); got != "1" {
+		t.Errorf("%s may call it, and not its one role alone", got)
+	}
+	if _, err := inside().Clear(t.Context(), target, provisioned(), yes); err != nil {
+		t.Error(err)
+	}
+	d.run(`ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE EXECUTE ON FUNCTIONS FROM pg_read_all_stats`)
 }

@@ -82,6 +82,9 @@ func (r Report) environment(p *points) {
 		sources = append(sources, text)
 	}
 	p.add("sources", listed(sources))
+	if slices.ContainsFunc(r.Sources, func(s Source) bool { return s.Unread }) {
+		p.add("keys", Unknown) // of that source
+	}
 	for _, k := range r.Keys {
 		p.add("keys/"+k.Name, strings.Join(k.From, " over "))
 	}
@@ -122,6 +125,9 @@ func (r Report) proof(p *points) {
 }
 
 func (r Report) services(p *points) {
+	if len(r.Services) == 0 { // an app has one at least: the definitions could not be resolved
+		p.add("services", Unknown)
+	}
 	for _, s := range r.Services {
 		p.add("services/"+s.Name, "defined")
 		for _, name := range slices.Sorted(maps.Keys(s.Fields)) {

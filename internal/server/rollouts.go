@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/capakraken/fairlead/internal/api"
@@ -66,6 +67,9 @@ func acceptable(r orchestrator.Request) error {
 // mostDrift is how many points may be named that break parity.
 const mostDrift = 1000
 
+// digest is what a registry calls an image by, and nothing else.
+var digest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
 // verifiedThere refuses an origin that says something else than the request.
 func verifiedThere(r orchestrator.Request) error {
 	f := r.From
@@ -74,7 +78,7 @@ func verifiedThere(r orchestrator.Request) error {
 		return nil
 	case r.Kind != rollout.Deploy:
 		return fault.New(fault.Usage, "the field \"from\" is of a deploy, and not of a %s", r.Kind)
-	case f.Digest == "" || !strings.HasSuffix(r.Image, f.Digest):
+	case !digest.MatchString(f.Digest) || r.Image != f.Digest && !strings.HasSuffix(r.Image, "@"+f.Digest):
 		return fault.New(fault.Usage, "the image is not the one that the field \"from\" says was verified; nothing was changed")
 	case len(f.Drift) > 0 && strings.TrimSpace(r.Reason) == "":
 		return fault.New(fault.Usage, "parity is broken, and nobody says why it may be: --reason …; nothing was changed")

@@ -54,8 +54,11 @@ func legacyRules(app config.App) *parity.Legacy {
 		return nil
 	}
 	out := &parity.Legacy{DSN: "a file", Schema: l.Schema, Table: l.Table, Row: l.Row.Column + "=" + l.Row.Value, Function: l.Function}
-	if l.DSN.Env != "" {
+	switch {
+	case l.DSN.Env != "":
 		out.DSN = "the variable " + l.DSN.Env
+	case l.DSN.Credential != "":
+		out.DSN = "a credential"
 	}
 	return out
 }

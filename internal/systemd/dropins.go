@@ -51,7 +51,7 @@ func (p Plan) Validate() error {
 		return fault.New(fault.Refused, "%s has no env file, so there is nothing to look after", p.App)
 	}
 	for _, file := range p.Files {
-		if !path.IsAbs(file) || strings.ContainsFunc(file, control) || strings.TrimSpace(file) != file {
+		if !path.IsAbs(file) || strings.ContainsFunc(file, control) || strings.TrimSpace(file) != file || strings.HasSuffix(file, `\`) {
 			return fault.New(fault.Refused, "%q cannot be written into a unit; give the file a plain name", file)
 		}
 	}

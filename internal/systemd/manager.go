@@ -17,7 +17,7 @@ type Manager struct{}
 
 // Calendar refuses a schedule that systemd does not understand.
 func (Manager) Calendar(ctx context.Context, schedule string) error {
-	if _, err := run(ctx, "systemd-analyze", "calendar", "--iterations=1", schedule); err != nil {
+	if _, err := run(ctx, "systemd-analyze", "calendar", "--iterations=1", "--", schedule); err != nil {
 		return fault.Hide(err, fault.Usage, "--schedule is %q, which systemd does not understand; write daily, Mon..Fri 03:00 or *-*-* 04:30:00 (man 7 systemd.time)", schedule)
 	}
 	return nil
