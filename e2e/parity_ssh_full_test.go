@@ -26,7 +26,11 @@ type sshd struct {
 // serve starts it. Commands on the other side find fairlead where path says.
 func serve(t *testing.T, path string) *sshd {
 	t.Helper()
-	dir, err := os.MkdirTemp("/root", ".fairlead-sshd-") // sshd trusts no keys below a directory that others may write to
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp(home, ".fairlead-sshd-") // sshd trusts no keys below a directory that others may write to
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,9 +45,6 @@ func serve(t *testing.T, path string) *sshd {
 	server, err := exec.LookPath("sshd")
 	if err != nil {
 		server = "/usr/sbin/sshd"
-	}
-	if other := os.Getenv("FAIRLEAD_TEST_SSHD"); other != "" {
-		server = other
 	}
 	client, err := exec.LookPath("ssh")
 	must(err)

@@ -60,7 +60,7 @@ func TestUnit(t *testing.T) {
 			return ""
 		})
 		s.run(0, "systemctl is-active fairlead && runuser -u oona -- fairlead status capakraken")
-		s.write(homeConfig, strings.Replace(good, "operators: {groups: [fairlead]}", "viewers: {users: [oona]}", 1)+strings.ReplaceAll(second, "\t", "  "))
+		s.write(homeConfig, strings.Replace(good, "operators: {groups: [fairlead]}", "viewers: {users: [oona]}", 1)+second)
 		s.run(0, "systemctl reload fairlead")
 		s.eventually("the new app is there", func() string {
 			res := s.try("fairlead status second")
@@ -162,7 +162,6 @@ const second = `  second:
 // socket.
 func TestSealedUnit(t *testing.T) {
 	s := newHome(t)
-	s.write(homeConfig, s.config("exec: [/refapp, status]", "{credential: dsn}"))
 	s.must(s.Write("/etc/fairlead/dsn", []byte("postgres://app:secret-of-app@/app?host=/var/run/postgresql\n"), 0o600))
 	s.run(0, "mkdir -p /etc/systemd/system/fairlead.service.d && printf '[Service]\\nLoadCredential=dsn:/etc/fairlead/dsn\\n' >/etc/systemd/system/fairlead.service.d/dsn.conf")
 	s.must(s.Write("/etc/systemd/system/fairlead.service.d/sealed.conf", read(t, "../systemd/fairlead.service.d/sealed.conf.example"), 0o644))

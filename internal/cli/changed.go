@@ -179,6 +179,3 @@ func (t *tool) rotateChanged(c *cobra.Command, app config.App) error {
 func unneeded(app string) string {
 	return "nothing to do: " + app + " runs with what its env files hold"
 }
-
-// joined returns names as one text.
-func joined(names []string) string { return strings.Join(names, " ") }

@@ -128,3 +128,19 @@ func contents(cfg config.Config) string {
 	}
 	return fmt.Sprintf("%s, %s, %s", count(len(cfg.Apps), "app", "apps"), count(services, "service", "services"), count(secrets, "secret", "secrets"))
 }
+
+// defaultConfig is where the daemon's unit has its configuration.
+const defaultConfig = "/etc/fairlead/fairlead.yaml"
+
+// configured returns an app of a configuration file.
+func configured(file, name string) (config.App, error) {
+	cfg, err := config.Load(file)
+	if err != nil {
+		return config.App{}, err
+	}
+	app, ok := cfg.Apps[name]
+	if !ok {
+		return app, fault.New(fault.NotFound, "there is no app %q in %s", name, file)
+	}
+	return app, nil
+}

@@ -28,7 +28,7 @@ func (t *tool) doctor() *cobra.Command {
 			return t.diagnosis(t.Doctor(c.Context(), where))
 		},
 	}
-	c.Flags().StringVar(&where.Config, "config", "/etc/fairlead/fairlead.yaml", "the configuration")
+	c.Flags().StringVar(&where.Config, "config", defaultConfig, "the configuration")
 	c.Flags().StringVar(&where.State, "state", "/var/lib/fairlead", "the daemon's state directory")
 	return c
 }

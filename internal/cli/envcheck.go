@@ -69,7 +69,7 @@ func (t *tool) envCheck() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&k.app, "app", "", "hold the file, and how it is kept, against the secrets and the policy of this app")
-	c.Flags().StringVar(&k.config, "config", "/etc/fairlead/fairlead.yaml", "the configuration, with --app")
+	c.Flags().StringVar(&k.config, "config", defaultConfig, "the configuration, with --app")
 	c.Flags().BoolVar(&k.fix, "fix", false, "rewrite what is beyond doubt")
 	return c
 }
@@ -77,13 +77,9 @@ func (t *tool) envCheck() *cobra.Command {
 func (t *tool) checkEnv(k checking) error {
 	var app config.App
 	if k.app != "" {
-		cfg, err := config.Load(k.config)
-		if err != nil {
+		var err error
+		if app, err = configured(k.config, k.app); err != nil {
 			return err
-		}
-		known := false
-		if app, known = cfg.Apps[k.app]; !known {
-			return fault.New(fault.NotFound, "there is no app %q in %s", k.app, k.config)
 		}
 	}
 	content, fixed, err := t.envContent(k)

@@ -37,14 +37,10 @@ func (t *tool) legacySQL() *cobra.Command {
 			"out of the legacy columns, for when they are empty. Nothing is connected to, and nothing is changed.",
 		Args: exactly("APP"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			cfg, err := config.Load(file)
-			if err != nil {
-				return err
-			}
-			app, known := cfg.Apps[args[0]]
+			app, err := configured(file, args[0])
 			switch {
-			case !known:
-				return fault.New(fault.NotFound, "there is no app %q in %s", args[0], file)
+			case err != nil:
+				return err
 			case app.Legacy == nil:
 				return fault.New(fault.Refused, "%s has no legacy database configured", app.Name)
 			case role == "" || len(role) > 63:
@@ -53,7 +49,7 @@ func (t *tool) legacySQL() *cobra.Command {
 			return t.tellLegacySQL(app, role, constraint)
 		},
 	}
-	c.Flags().StringVar(&file, "config", "/etc/fairlead/fairlead.yaml", "the configuration")
+	c.Flags().StringVar(&file, "config", defaultConfig, "the configuration")
 	c.Flags().StringVar(&role, "role", legacysql.DefaultRole, "the role that Fairlead connects as")
 	c.Flags().BoolVar(&constraint, "constraint", false, "print the constraint that keeps new values out")
 	return c

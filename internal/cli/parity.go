@@ -25,7 +25,7 @@ func (t *tool) parity() *cobra.Command {
 		Long: "Hold two hosts against each other, point by point: are an app's secrets provisioned by the same rules, from the same kinds of\n" +
 			"sources, and are its services the same? A and B are contexts (local is this host's daemon), or files that 'fairlead provisioning\n" +
 			"APP -o json' has written. What is expected to differ breaks nothing; parity: {ignore: [...]} in both apps' configurations says\n" +
-			"more of that. Exit code 7 where parity is broken. Needs the role of an operator on both hosts.",
+			"more of that. Exit code 7 where parity is broken; -o markdown is for a ticket. Needs the role of an operator on both hosts.",
 		Args:        exactly("A", "B"),
 		Annotations: map[string]string{markdown: "yes"},
 		RunE: func(c *cobra.Command, args []string) error {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -51,25 +52,9 @@ func (t *tool) systemdEnable() *cobra.Command {
 	return c
 }
 
-// defaultConfig is where the daemon's unit has its configuration.
-const defaultConfig = "/etc/fairlead/fairlead.yaml"
-
 func (f *lookingAfter) flags(c *cobra.Command) {
 	c.Flags().StringVar(&f.dir, "unit-dir", systemd.Dir, "where the drop-ins are")
 	c.Flags().BoolVar(&f.noReload, "no-reload", false, "only write the files, and leave systemd alone")
-}
-
-// configured returns an app of a configuration file.
-func configured(file, name string) (config.App, error) {
-	cfg, err := config.Load(file)
-	if err != nil {
-		return config.App{}, err
-	}
-	app, ok := cfg.Apps[name]
-	if !ok {
-		return app, fault.New(fault.NotFound, "there is no app %q in %s", name, file)
-	}
-	return app, nil
 }
 
 func (t *tool) lookAfter(ctx context.Context, name string, f lookingAfter) error {
@@ -101,7 +86,7 @@ func (t *tool) lookAfter(ctx context.Context, name string, f lookingAfter) error
 		return err
 	}
 	if f.noReload {
-		t.say("the drop-ins are written; systemd takes them up with: systemctl daemon-reload && systemctl enable --now %s", joined(p.Units()))
+		t.say("the drop-ins are written; systemd takes them up with: systemctl daemon-reload && systemctl enable --now %s", strings.Join(p.Units(), " "))
 		return nil
 	}
 	if !p.Residue {
@@ -116,8 +101,8 @@ func (t *tool) lookAfter(ctx context.Context, name string, f lookingAfter) error
 	if p.OnChange == systemd.Rotate {
 		what = name + " is rotated"
 	}
-	t.say("systemd looks after %s: when one changes, %s", joined(p.Files), what)
-	t.say("enabled: %s", joined(p.Units()))
+	t.say("systemd looks after %s: when one changes, %s", strings.Join(p.Files, " "), what)
+	t.say("enabled: %s", strings.Join(p.Units(), " "))
 	return nil
 }
 

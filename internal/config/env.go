@@ -224,14 +224,8 @@ func (s EnvSource) same(o EnvSource) bool {
 
 // what returns what a source reads.
 func (s EnvSource) what() string {
-	switch s.Kind() {
-	case FileSource:
-		return s.File
-	case AgeSource:
-		return s.Age.File
-	case ExecSource:
+	if s.Exec != nil {
 		return strings.Join(s.Exec.Command, " ")
-	case EnvironmentSource:
 	}
-	return ""
+	return s.Path()
 }

@@ -87,7 +87,10 @@ func (s SSH) Dial(ctx context.Context) (net.Conn, error) {
 	case err = <-greeted:
 	case <-ctx.Done():
 		c.kill()
-		<-greeted
+		select {
+		case <-greeted:
+		case <-time.After(partTimeout): // something outside of ssh's group holds its output
+		}
 		if errors.Is(ctx.Err(), context.Canceled) {
 			_ = c.Close()
 			return nil, ctx.Err()

@@ -57,13 +57,13 @@ func readName(left string) (string, kind) {
 		name = strings.Trim(rest, blanks)
 		// One blank is what every reader that knows the prefix understands.
 		if len(rest) != len(name)+1 || rest[0] != ' ' {
-			return properName(name), exportSpacing
+			return ProperName(name), exportSpacing
 		}
 	}
 	switch {
 	case name == "":
 		return "", noName
-	case properName(name) != "":
+	case ProperName(name) != "":
 		return name, none
 	case foreignEdge(name):
 		return "", foreignSpace
@@ -71,8 +71,8 @@ func readName(left string) (string, kind) {
 	return "", badName
 }
 
-// properName returns name, or nothing when it is not made of letters, digits and underscores.
-func properName(name string) string {
+// ProperName returns name, or nothing when it is not made of letters, digits and underscores.
+func ProperName(name string) string {
 	for i, r := range name {
 		letter := r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 		if !letter && (i == 0 || r < '0' || r > '9') {

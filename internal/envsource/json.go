@@ -122,7 +122,7 @@ func (r *reading) object() bool {
 
 // entry takes one name with its value, and tells whether the reading can go on.
 func (r *reading) entry(name string, line int, value json.Token) bool {
-	if !proper(name) {
+	if envfile.ProperName(name) == "" {
 		r.wrong(line, "has a name that is none of a variable", "use letters, digits and _, not beginning with a digit")
 		return r.skip(value)
 	}
@@ -191,15 +191,4 @@ func (r *reading) line() int {
 	r.breaks += bytes.Count(r.content[r.counted:end], []byte("\n"))
 	r.counted = end
 	return 1 + r.breaks
-}
-
-// proper tells whether a name is one that every reader of an environment takes.
-func proper(name string) bool {
-	for i, c := range []byte(name) {
-		letter := c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '_'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return name != ""
 }
