@@ -76,7 +76,8 @@ func bare(t *testing.T, lan *host.LAN, name string) *site {
 	s := &site{h, t, world.Workshop(t.TempDir())}
 	s.deliver(oldPackage)
 	// A registry on the host itself, which the Engine trusts without TLS, as the address is the loopback's.
-	s.sh(0, "echo 127.0.0.1 registry.example.com >>/etc/hosts")
+	// It is started anew, since it remembers the names of the hosts for some seconds.
+	s.sh(0, "echo 127.0.0.1 registry.example.com >>/etc/hosts && systemctl restart docker")
 	return s
 }
 
