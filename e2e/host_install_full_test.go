@@ -24,13 +24,20 @@ func TestInstallationByTheDocument(t *testing.T) {
 	}
 	s := bare(t, host.ForTest(t), "bare")
 	s.image("2.0.0")
+	rotated := false
 	for _, block := range pasted {
 		if block == "make deb\n" {
 			continue
 		}
 		s.sh(0, "set -e\ncd "+directory+"\n"+block)
+		if strings.Contains(block, "--on-change=rotate") { // the page says that it takes some seconds
+			s.eventually("the app was rotated", "fairlead rollouts | grep rotate | grep -q succeeded")
+			rotated = true
+		}
 	}
-	s.eventually("the app was rotated", "fairlead rollouts | grep rotate | grep -q succeeded")
+	if !rotated {
+		t.Error("the page rotates nothing")
+	}
 	s.sh(0, "fairlead secrets shop", "environment")
 	s.sh(0, "systemctl is-active fairlead.service fairlead.socket fairlead-audit.timer fairlead-change@shop.path")
 }

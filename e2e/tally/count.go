@@ -36,8 +36,11 @@ type count struct {
 	slow    []slow
 	failed  []string
 	skipped []string
-	execs   int                 // how many inputs a fuzzer has executed
-	said    map[string][]string // what a test that runs has said: shown if it fails, its last line if it is skipped
+	execs   int // how many inputs a fuzzer has executed
+	// complaint is what a fuzzer that failed has said, and complains whether it is still at it.
+	complaint []string
+	complains bool
+	said      map[string][]string // what a test that runs has said: shown if it fails, its last line if it is skipped
 }
 
 // worthALine is how long a test takes that is shown when it ends, so that nobody waits for half an hour before a still screen.

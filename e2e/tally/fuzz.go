@@ -91,8 +91,24 @@ func fuzzer(dir, name string, floor int) stage {
 // progress is what go test says of a fuzzer every few seconds, and at its end.
 var progress = regexp.MustCompile(`^fuzz: elapsed: .*, execs: ([0-9]+) `)
 
+// tired is the whole complaint of a fuzzer whose time ended while go test itself was at work between two inputs: it then takes
+// the end of the time that it was given for a fault (golang/go issue 75804). A finding says more.
+const tired = "context deadline exceeded"
+
+// onlyTired tells whether a fuzzer failed, and has nothing else to say.
+func (c *count) onlyTired() bool { return len(c.complaint) == 1 && c.complaint[0] == tired }
+
 // takePlain takes in a line that is no JSON.
 func (c *count) takePlain(line []byte) {
+	text := string(bytes.TrimSpace(line))
+	switch {
+	case strings.HasPrefix(text, "--- FAIL: "):
+		c.complains, c.complaint = true, nil
+	case text == "FAIL":
+		c.complains = false
+	case c.complains && text != "":
+		c.complaint = append(c.complaint, text)
+	}
 	if m := progress.FindSubmatch(bytes.TrimSpace(line)); m != nil {
 		c.execs, _ = strconv.Atoi(string(m[1])) // the newest counts; digits alone that are too many leave the largest number
 	}

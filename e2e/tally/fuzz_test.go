@@ -37,6 +37,23 @@ func TestFuzzFloor(t *testing.T) {
 	}
 }
 
+// That its time was over is no finding of a fuzzer; anything else that it says is one.
+func TestTiredFuzzer(t *testing.T) {
+	const ends = "fuzz: elapsed: 10s, execs: 9000 (2100/sec), new interesting: 4 (total: 16)\n--- FAIL: FuzzLoad (10.16s)\n"
+	for text, want := range map[string]bool{
+		ends + "    context deadline exceeded\nFAIL\nexit status 1\n":                                                                             true,
+		ends + "    --- FAIL: FuzzLoad (0.00s)\n        context deadline exceeded\n    Failing input written to testdata/fuzz/FuzzLoad/x\nFAIL\n": false,
+		ends + "    panic: boo\nFAIL\n": false,
+		ends + "FAIL\n":                 false,
+		ends:                            false,
+	} {
+		r := result{stage: fuzzer("internal/compose", "FuzzLoad", enough), count: newCount()}
+		if err := r.read(strings.NewReader(text), &strings.Builder{}); err != nil || r.onlyTired() != want {
+			t.Errorf("tired %v, %v:\n%s", r.onlyTired(), err, text)
+		}
+	}
+}
+
 // A fuzzer that says nothing of its inputs has executed none.
 func TestSilentFuzzer(t *testing.T) {
 	r := result{stage: fuzzer("internal/probe", "FuzzUnderstand", enough), count: newCount()}

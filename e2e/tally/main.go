@@ -81,6 +81,9 @@ func run(ctx context.Context, s stage, out io.Writer) result {
 			err = ended
 		}
 	}
+	if s.floor > 0 && r.onlyTired() {
+		err = nil // what counts is whether it has executed enough
+	}
 	r.err, r.took = err, time.Since(started)
 	return r
 }
