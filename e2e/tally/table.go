@@ -49,7 +49,7 @@ func printStage(t io.Writer, r result) {
 		sum.failed += p.failed
 		sum.skipped += p.skipped
 	}
-	_, _ = fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%s\t%s\n", r.name, sum.tests, sum.cases, sum.failed, sum.skipped, clock(r.took), verdict(r))
+	_, _ = fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%s\t%s\n", r.name, sum.tests, sum.cases, sum.failed, sum.skipped, clock(r.took), "  "+verdict(r))
 	for _, pkg := range slices.Sorted(maps.Keys(r.rooms)) {
 		p := r.rooms[pkg]
 		_, _ = fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%s\t\n", pkg, p.tests, p.cases, p.failed, p.skipped, clock(p.took))
@@ -68,7 +68,7 @@ func printFuzzers(out io.Writer, done []result) {
 			_, _ = fmt.Fprintln(t, "\nfuzzer\tinputs\tat least\ttime\t")
 		}
 		fuzzers, sum = fuzzers+1, sum+r.execs
-		_, _ = fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\n", r.name, r.execs, r.floor, clock(r.took), verdict(r))
+		_, _ = fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\n", r.name, r.execs, r.floor, clock(r.took), "  "+verdict(r))
 	}
 	if fuzzers > 0 {
 		_, _ = fmt.Fprintf(t, "%d fuzzers\t%d\t\t\t\n", fuzzers, sum)
